@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The reference model: one struct host, one entry point.
+ *
+ * Pure: no system calls, no clock, no globals, no floats, no addresses of the machine
+ * that it runs on. Same machine, profile and calls: same outcomes, byte for byte.
+ */
+#ifndef VFIOSIM_MODEL_H
+#define VFIOSIM_MODEL_H
+
+#include "vfiosim/call.h"
+#include "vfiosim/machine.h"
+#include "vfiosim/profile.h"
+#include "vfiosim/rule.h"
+
+#define OUTCOME_RULES_MAX 8
+
+struct host;
+
+/* A host with one task (number 1), no open files and the devices of @machine, which must outlive it. */
+struct host *host_new(const struct machine *machine, const struct profile *profile);
+void host_free(struct host *host);
+
+/* An independent copy; costs the few objects that exist, not the mappings they hold. */
+struct host *host_clone(const struct host *host);
+
+/*
+ * What the kernel leaves open and an observer has seen: which free descriptor, which
+ * free address, which task number. The model takes the observed one if it is allowed,
+ * and its own choice (lowest descriptor, ...) otherwise. NULL: its own choice.
+ */
+struct choice {
+	int64_t ret;        /* the observed return value */
+	const uint8_t *out; /* observed bytes after the call (buffers[0]), or NULL */
+};
+
+struct outcome {
+	bool modelled;  /* false: the model does not know this call; nothing else is valid */
+	int64_t ret;    /* value or negative errno */
+	enum rule rules[OUTCOME_RULES_MAX]; /* hit on the way; the last one decided */
+	uint32_t rule_count;
+	/*
+	 * What buffers[i] holds afterwards, and which bits of it the API defines (1: judged).
+	 * NULL: the buffer is as it was. Owned by the host, valid until its next call.
+	 */
+	const uint8_t *out[CALL_BUFFERS_MAX];
+	const uint8_t *mask[CALL_BUFFERS_MAX]; /* NULL: all bits */
+	bool task_gone;       /* the calling task does not exist afterwards */
+	uint64_t locked_before; /* bytes charged to the calling task's memory by VFIO, before and after */
+	uint64_t locked_after;
+};
+
+/* Executes one call, from entry to return. Never fails: what it does not know is !modelled and changes nothing. */
+void host_call(struct host *host, const struct call *call, const struct choice *choice, struct outcome *outcome);
+
+/*
+ * Tells the host that the program itself has locked @bytes of its memory (mlock and the like),
+ * which counts against RLIMIT_MEMLOCK beside what VFIO charges.
+ */
+void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes);
+
+/* Bytes that VFIO charges to the memory of @task now, without what the program locked; 0 if there is no such task. */
+uint64_t host_locked_by_vfio(const struct host *host, uint32_t task);
+
+/*
+ * Audits the ledger: what is charged equals what is held, references add up. Returns NULL, or a
+ * sentence that says what does not. The text belongs to the host.
+ */
+const char *host_audit(struct host *host);
+
+/* The owner an ioctl on this descriptor would be dispatched to, or -1 if @fd is not a VFIO descriptor of @task. */
+int host_fd_owner(const struct host *host, uint32_t task, int fd);
+
+#endif

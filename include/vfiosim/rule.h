@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Rules: every refusal and every guaranteed effect, as data.
+ *
+ * model/rules.def has one row each. Conformance counts rules, not lines.
+ */
+#ifndef VFIOSIM_RULE_H
+#define VFIOSIM_RULE_H
+
+#include <stddef.h>
+
+enum rule {
+	RULE_NONE = 0,
+#define RULE(id, name, errno_name, sentence, source) RULE_##id,
+#include "rules.def"
+	RULE_COUNT
+};
+
+struct rule_desc {
+	const char *name;     /* "T1-MAP-ALIGN" */
+	int error;            /* the errno as a negative number, 0 for an effect; a profile may say otherwise */
+	const char *sentence; /* what holds */
+	const char *source;   /* where it comes from */
+};
+
+extern const struct rule_desc rules[RULE_COUNT];
+
+/* The rule with this name, or RULE_NONE. */
+enum rule rule_by_name(const char *name);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Containers: /dev/vfio/vfio. A container lives until its file and its last group let
+ * go of it, in whatever order; its IOMMU lives from SET_IOMMU to the last group's leaving.
+ */
+#include "host.h"
+#include "vfiosim/uapi.h"
+
+static struct container *op_container(struct host *host, const struct op *op)
+{
+	return &host->containers.items[host->files.items[op->file].object];
+}
+
+uint32_t container_new(struct host *host)
+{
+	uint32_t index = 0;
+
+	while (index < host->containers.count && host->containers.items[index].alive)
+		index++;
+	if (index == host->containers.count)
+		index = table_add(&host->containers);
+	host->containers.items[index] = (struct container){.alive = true, .references = 1, .iommu = NOTHING};
+	return index;
+}
+
+void container_put(struct host *host, uint32_t index)
+{
+	if (--host->containers.items[index].references == 0)
+		host->containers.items[index].alive = false;
+}
+
+bool container_has_groups(const struct host *host, uint32_t index)
+{
+	for (uint32_t i = 0; i < host->groups.count; i++)
+		if (host->groups.items[i].container == index)
+			return true;
+	return false;
+}
+
+enum step_result container_attach(struct host *host, struct op *op, uint32_t index, uint32_t group_index)
+{
+	struct container *container = &host->containers.items[index];
+	struct group *group = &host->groups.items[group_index];
+
+	if (!group->viable)
+		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
+	if (container->iommu != NOTHING && host->iommus.items[container->iommu].invalid_vaddrs)
+		return refuse(op, RULE_GRP_ATTACH_VADDR_INVALID);
+	group->container = index;
+	group->users = 1;
+	group->attached = ++host->serial;
+	container->references++;
+	hit(op, RULE_GRP_ATTACH);
+	return finish(op, 0);
+}
+
+void container_detach(struct host *host, uint32_t group_index)
+{
+	struct group *group = &host->groups.items[group_index];
+	uint32_t index = group->container;
+	struct container *container = &host->containers.items[index];
+
+	group->container = NOTHING;
+	group->users = 0;
+	if (container->iommu != NOTHING && !container_has_groups(host, index)) {
+		type1_release(host, container->iommu);
+		container->iommu = NOTHING;
+	}
+	container_put(host, index);
+}
+
+enum step_result container_get_api_version(struct host *host, struct op *op)
+{
+	(void)host;
+	hit(op, RULE_CT_API_VERSION);
+	return finish(op, VFIO_API_VERSION);
+}
+
+enum step_result container_check_extension(struct host *host, struct op *op)
+{
+	uint32_t iommu = op_container(host, op)->iommu;
+	/* A pointer handed to an ioctl that takes a value is a value like any other, and no extension's number. */
+	uint64_t extension = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
+
+	hit(op, iommu == NOTHING ? RULE_CT_EXTENSION_BARE : RULE_CT_EXTENSION);
+	return finish(op, type1_check_extension(host, iommu, extension));
+}
+
+enum step_result container_set_iommu(struct host *host, struct op *op)
+{
+	struct container *container = op_container(host, op);
+	uint64_t type = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
+	bool nests = host->machine->iommu == IOMMU_SMMUV3;
+
+	if (!container_has_groups(host, host->files.items[op->file].object))
+		return refuse(op, RULE_CT_SET_IOMMU_NO_GROUP);
+	if (container->iommu != NOTHING)
+		return refuse(op, RULE_CT_SET_IOMMU_TWICE);
+	/* The drivers are asked by the same number that CHECK_EXTENSION takes... */
+	if (type1_check_extension(host, NOTHING, type) <= 0)
+		return refuse(op, RULE_CT_SET_IOMMU_UNKNOWN);
+	/* ...but not every extension is an IOMMU type. */
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU)
+		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
+	if (type == VFIO_TYPE1_NESTING_IOMMU && !nests)
+		return refuse(op, RULE_CT_SET_IOMMU_NESTING);
+	container->iommu = type1_open(host, type);
+	hit(op, RULE_CT_SET_IOMMU);
+	return finish(op, 0);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Devices: what vfio-pci tells about a device, and reading, writing and mapping its regions.
+ */
+#include <string.h>
+
+#include "host.h"
+#include "vfiosim/uapi.h"
+
+enum { REGION_SHIFT = 40, COMMAND_REGISTER = 4, COMMAND_MEMORY = 2, COMMAND_MASTER = 4 };
+
+static uint32_t op_device(const struct host *host, const struct op *op)
+{
+	return host->files.items[op->file].object;
+}
+
+void device_release(struct host *host, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+	struct group *group = &host->groups.items[device->group];
+
+	if (!--device->open_count) {
+		device->bus_master = false;
+		device->irq_type = IRQ_TYPE_NONE;
+		device->request_trigger = device->error_trigger = false;
+	}
+	group->users--;
+	file_put(host, group->file);
+}
+
+enum step_result device_get_info(struct host *host, struct op *op)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const uint32_t smallest = op->row->minsz;
+	struct vfio_device_info info = {0};
+
+	if (!user_load(op, &info, smallest))
+		return refuse(op, RULE_DEV_INFO_FAULT);
+	if (info.argsz < smallest)
+		return refuse(op, RULE_DEV_INFO_ARGSZ);
+	info.flags = device->flags;
+	info.num_regions = device->region_count;
+	info.num_irqs = device->irq_count;
+	if (!user_store(host, op, &info, info_length(host, info.argsz)))
+		return refuse(op, RULE_DEV_INFO_FAULT);
+	hit(op, RULE_DEV_INFO);
+	return finish(op, 0);
+}
+
+/* The capability of a BAR with an MSI-X table that may be mapped as a whole: a bare header. */
+static enum step_result region_caps(struct host *host, struct op *op, struct vfio_region_info *info)
+{
+	const uint32_t needed = sizeof(*info) + sizeof(struct vfio_info_cap_header);
+	uint8_t bytes[sizeof(struct vfio_info_cap_header)] = {0};
+
+	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+	if (info->argsz < needed) {
+		info->argsz = needed;
+		info->cap_offset = 0;
+		return STEP_MORE;
+	}
+	bytes_put(bytes, 2, VFIO_REGION_INFO_CAP_MSIX_MAPPABLE);
+	bytes_put(bytes + 2, 2, 1);
+	if (!user_write(host, op, 0, sizeof(*info), bytes, sizeof(bytes)))
+		return refuse(op, RULE_DEV_REGION_FAULT);
+	info->cap_offset = sizeof(*info);
+	return STEP_MORE;
+}
+
+enum step_result device_get_region_info(struct host *host, struct op *op)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+	struct vfio_region_info info;
+	const struct region *region;
+
+	if (!user_load(op, &info, sizeof(info)))
+		return refuse(op, RULE_DEV_REGION_FAULT);
+	if (info.argsz < sizeof(info))
+		return refuse(op, RULE_DEV_REGION_ARGSZ);
+	region = info.index < device->region_count ? &device->regions[info.index] : NULL;
+	if (!region || region->refused)
+		return refuse(op, RULE_DEV_REGION_INDEX);
+	info.flags = region->flags;
+	info.size = region->size;
+	info.offset = region->offset;
+	if (region->msix_mappable && region_caps(host, op, &info) == STEP_DONE)
+		return STEP_DONE;
+	user_store(host, op, &info, sizeof(info));
+	hit(op, RULE_DEV_REGION);
+	return finish(op, 0);
+}
+
+enum step_result device_get_irq_info(struct host *host, struct op *op)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+	struct vfio_irq_info info;
+
+	if (!user_load(op, &info, sizeof(info)))
+		return refuse(op, RULE_DEV_IRQ_FAULT);
+	if (info.argsz < sizeof(info))
+		return refuse(op, RULE_DEV_IRQ_ARGSZ);
+	if (info.index >= device->irq_count || device->irqs[info.index].refused)
+		return refuse(op, RULE_DEV_IRQ_INDEX);
+	info.flags = device->irqs[info.index].flags;
+	info.count = device->irqs[info.index].count;
+	user_store(host, op, &info, sizeof(info));
+	hit(op, RULE_DEV_IRQ);
+	return finish(op, 0);
+}
+
+enum step_result device_reset(struct host *host, struct op *op)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+
+	if (!device->resettable)
+		return refuse(op, RULE_DEV_RESET_IMPOSSIBLE);
+	hit(op, RULE_DEV_RESET);
+	return finish(op, 0);
+}
+
+/* The region that an offset of the device's file lies in, and where in it. */
+static const struct region *offset_region(const struct device *device, uint64_t offset, uint64_t *inside)
+{
+	uint64_t index = offset >> REGION_SHIFT;
+
+	*inside = offset & ((1ull << REGION_SHIFT) - 1);
+	return index < device->region_count ? &device->regions[index] : NULL;
+}
+
+/* How many bytes a transfer moves, or the refusal of one that moves none. */
+static enum step_result transfer_check(struct host *host, struct op *op, bool write, const struct region **region,
+				       uint64_t *inside, uint32_t *count)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device_state *state = &host->devices.items[op_device(host, op)];
+	uint64_t left;
+
+	*region = offset_region(device, op->call->args[3], inside);
+	*count = op->call->buffer_count ? op->call->buffers[0].length : 0;
+	if (!*region)
+		return refuse(op, RULE_DEV_RW_INDEX);
+	if ((*region)->index == VFIO_PCI_CONFIG_REGION_INDEX) {
+		if (!*count)
+			return finish(op, 0);
+		if (*inside >= (*region)->size)
+			return refuse(op, RULE_DEV_RW_CONFIG_END);
+	} else {
+		if (!*count)
+			return finish(op, 0);
+		if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX) || (*region)->refused ||
+		    *inside >= (*region)->size)
+			return refuse(op, RULE_DEV_RW_BAR_END);
+		if (!state->memory_enabled)
+			return refuse(op, RULE_DEV_RW_MEMORY_OFF);
+	}
+	left = (*region)->size - *inside;
+	if (*count > left)
+		*count = (uint32_t)left;
+	return STEP_MORE;
+}
+
+enum step_result device_read(struct host *host, struct op *op)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct region *region;
+	uint64_t inside;
+	uint32_t count;
+
+	if (transfer_check(host, op, false, &region, &inside, &count) == STEP_DONE)
+		return STEP_DONE;
+	hit(op, RULE_DEV_READ);
+	/* What a register holds is the device's affair, not the API's, unless the model has the device. */
+	user_undefined(host, op, 0, 0, count);
+	if (region->index == VFIO_PCI_CONFIG_REGION_INDEX && inside == 0 && count >= 4) {
+		uint8_t identity[4];
+
+		bytes_put(identity, 2, device->vendor);
+		bytes_put(identity + 2, 2, device->product);
+		user_defined(host, op, 0, 0, identity, sizeof(identity));
+	} else if (region->index == 0 && !strcmp(device->model, "edu")) {
+		return edu_read(host, op, op_device(host, op), inside, count);
+	}
+	return finish(op, count);
+}
+
+enum step_result device_write(struct host *host, struct op *op)
+{
+	uint32_t index = op_device(host, op), count;
+	const struct device *device = &host->machine->devices[index];
+	const struct region *region;
+	const uint8_t *bytes;
+	uint64_t inside;
+
+	if (transfer_check(host, op, true, &region, &inside, &count) == STEP_DONE)
+		return STEP_DONE;
+	bytes = op->call->buffers[0].in;
+	if (region->index == VFIO_PCI_CONFIG_REGION_INDEX && inside <= COMMAND_REGISTER &&
+	    inside + count > COMMAND_REGISTER) {
+		uint8_t command = bytes[COMMAND_REGISTER - inside];
+
+		host->devices.items[index].bus_master = command & COMMAND_MASTER;
+		host->devices.items[index].memory_enabled = command & COMMAND_MEMORY;
+	} else if (region->index == 0 && !strcmp(device->model, "edu") &&
+		   !edu_write(host, index, inside, bytes, count)) {
+		return unmodelled(host, op);
+	}
+	hit(op, RULE_DEV_WRITE);
+	return finish(op, count);
+}
+
+/* Whether a region may be mapped so; the mapping itself is the address space's affair. */
+enum step_result device_mmap(struct host *host, struct op *op)
+{
+	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const uint64_t page = host->machine->page_size;
+	uint64_t inside, length = (op->call->args[1] + page - 1) & ~(page - 1);
+	const struct region *region = offset_region(device, op->call->args[5], &inside);
+
+	if (!region)
+		return refuse(op, RULE_DEV_MMAP_INDEX);
+	if ((op->call->args[3] & 3) != 1 && (op->call->args[3] & 3) != 3)
+		return refuse(op, RULE_DEV_MMAP_PRIVATE);
+	if (!(region->flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return refuse(op, RULE_DEV_MMAP_REGION);
+	if (length > ((region->size + page - 1) & ~(page - 1)) ||
+	    inside > ((region->size + page - 1) & ~(page - 1)) - length)
+		return refuse(op, RULE_DEV_MMAP_SIZE);
+	hit(op, RULE_DEV_MMAP);
+	return finish(op, 0);
+}

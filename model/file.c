@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Open files: what paths lead to, who refers to what, and what the last reference releases.
+ */
+#include <string.h>
+
+#include "host.h"
+
+enum { ACCESS_MODE = 3, ACCESS_WRITE_ONLY = 1, ACCESS_READ_ONLY = 0, FLAG_CLOEXEC = 02000000 };
+
+/* Open flags that change nothing about what is modelled: access mode, NOCTTY, NONBLOCK, LARGEFILE, CLOEXEC. */
+#define OPEN_FLAGS_MODELLED (3ull | 0400 | 04000 | 0100000 | FLAG_CLOEXEC)
+
+uint32_t file_new(struct host *host, enum file_kind kind, uint32_t object, uint32_t flags)
+{
+	uint32_t index = 0;
+
+	while (index < host->files.count && host->files.items[index].kind != FILE_FREE)
+		index++;
+	if (index == host->files.count)
+		index = table_add(&host->files);
+	host->files.items[index] = (struct file){.kind = kind, .references = 1, .object = object, .flags = flags};
+	return index;
+}
+
+void file_get(struct host *host, uint32_t file)
+{
+	host->files.items[file].references++;
+}
+
+void file_put(struct host *host, uint32_t index)
+{
+	struct file file = host->files.items[index];
+
+	if (--host->files.items[index].references)
+		return;
+	host->files.items[index].kind = FILE_FREE;
+	switch (file.kind) {
+	case FILE_CONTAINER:
+		container_put(host, file.object);
+		break;
+	case FILE_GROUP:
+		group_release(host, file.object);
+		break;
+	case FILE_DEVICE:
+		device_release(host, file.object);
+		break;
+	case FILE_FREE:
+	case FILE_OTHER:
+	case FILE_EVENTFD:
+		break;
+	}
+}
+
+/* The number at the end of "/dev/vfio/N", or -1 when the rest is not a plain number. */
+static int64_t group_number(const char *name)
+{
+	int64_t number = 0;
+
+	if (!*name || (*name == '0' && name[1]))
+		return -1;
+	for (; *name; name++) {
+		if (*name < '0' || *name > '9' || number > UINT32_MAX)
+			return -1;
+		number = number * 10 + (*name - '0');
+	}
+	return number;
+}
+
+static enum step_result open_group(struct host *host, struct op *op, int64_t number)
+{
+	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number), file;
+
+	if (group == NOTHING || !host->groups.items[group].offered)
+		return refuse(op, RULE_GRP_OPEN_MISSING);
+	if (host->groups.items[group].file != NOTHING)
+		return refuse(op, RULE_GRP_OPEN_TWICE);
+	file = file_new(host, FILE_GROUP, group, (uint32_t)op->call->args[1]);
+	host->groups.items[group].file = file;
+	hit(op, RULE_GRP_OPEN);
+	return finish(op, task_install(host, op, file, 0, op->call->args[1] & FLAG_CLOEXEC));
+}
+
+static enum step_result call_open(struct host *host, struct op *op)
+{
+	static const char vfio[] = "/dev/vfio/";
+	const char *path = op->call->string ? op->call->string : "";
+	uint64_t flags = op->call->args[1];
+	uint32_t file;
+
+	if (flags & ~OPEN_FLAGS_MODELLED)
+		return unmodelled(host, op);
+	if (!strcmp(path, "/dev/null")) {
+		file = file_new(host, FILE_OTHER, NOTHING, (uint32_t)flags);
+	} else if (!strcmp(path, "/dev/vfio/vfio")) {
+		file = file_new(host, FILE_CONTAINER, container_new(host), (uint32_t)flags);
+		hit(op, RULE_CT_OPEN);
+	} else if (!strncmp(path, vfio, sizeof(vfio) - 1)) {
+		return open_group(host, op, group_number(path + sizeof(vfio) - 1));
+	} else {
+		return unmodelled(host, op);
+	}
+	return finish(op, task_install(host, op, file, 0, flags & FLAG_CLOEXEC));
+}
+
+static enum step_result call_eventfd(struct host *host, struct op *op)
+{
+	uint64_t flags = op->call->args[0];
+
+	if (flags & ~(uint64_t)(FLAG_CLOEXEC | 04000 | 1))
+		return refuse(op, RULE_FD_EVENTFD_FLAGS);
+	return finish(op, task_install(host, op, file_new(host, FILE_EVENTFD, NOTHING, 2), 0, flags & FLAG_CLOEXEC));
+}
+
+/* pread(2) and pwrite(2): only devices have something to read or write. */
+static enum step_result call_transfer(struct host *host, struct op *op, uint32_t forbidden, handler_fn *device)
+{
+	uint32_t index = task_file(op_task(host, op), (int32_t)op->call->args[0]);
+	enum step_result result;
+
+	if ((int64_t)op->call->args[3] < 0)
+		return refuse(op, RULE_FD_NEGATIVE_OFFSET);
+	if (index == NOTHING)
+		return refuse(op, RULE_FD_NOT_OPEN);
+	switch (host->files.items[index].kind) {
+	case FILE_CONTAINER:
+	case FILE_GROUP:
+		if ((host->files.items[index].flags & ACCESS_MODE) == forbidden)
+			return refuse(op, RULE_FD_ACCESS_MODE);
+		return refuse(op, RULE_FD_NO_READ_WRITE);
+	case FILE_DEVICE:
+		op->file = index;
+		result = device(host, op);
+		op->file = NOTHING;
+		return result;
+	default:
+		return unmodelled(host, op);
+	}
+}
+
+static enum step_result call_pread(struct host *host, struct op *op)
+{
+	return call_transfer(host, op, ACCESS_WRITE_ONLY, device_read);
+}
+
+static enum step_result call_pwrite(struct host *host, struct op *op)
+{
+	return call_transfer(host, op, ACCESS_READ_ONLY, device_write);
+}
+
+/* Who answers ioctls on this file, or -1. */
+static int file_owner(const struct host *host, const struct file *file)
+{
+	switch (file->kind) {
+	case FILE_CONTAINER:
+		return host->containers.items[file->object].iommu == NOTHING ? OWNER_CONTAINER : OWNER_TYPE1;
+	case FILE_GROUP:
+		return OWNER_GROUP;
+	case FILE_DEVICE:
+		return OWNER_DEVICE;
+	default:
+		return -1;
+	}
+}
+
+int host_fd_owner(const struct host *host, uint32_t task, int fd)
+{
+	uint32_t file;
+
+	if (!task || task > host->tasks.count || !host->tasks.items[task - 1].alive)
+		return -1;
+	file = task_file(&host->tasks.items[task - 1], fd);
+	return file == NOTHING ? -1 : file_owner(host, &host->files.items[file]);
+}
+
+static handler_fn *const ioctl_handlers[] = {
+#define IOCTL(name, n, owner, arg, direction, layout, minsz, since, until, handler, summary) handler,
+#include "vfiosim/uapi/ioctls.def"
+};
+
+/* A number that nobody at this descriptor knows. */
+static enum step_result ioctl_unknown(struct host *host, struct op *op, const struct file *file)
+{
+	if (file->kind == FILE_CONTAINER && host->containers.items[file->object].iommu == NOTHING)
+		return refuse(op, RULE_CT_NO_IOMMU_YET);
+	return refuse(op, RULE_FD_UNKNOWN_IOCTL);
+}
+
+/* ioctl(2): the descriptor's file is held until the operation ends, whatever happens to the descriptor. */
+static enum step_result call_ioctl(struct host *host, struct op *op)
+{
+	uint32_t number = (uint32_t)op->call->args[1];
+	const struct file *file;
+	int owner;
+
+	if (op->file == NOTHING) {
+		op->file = task_file(op_task(host, op), (int32_t)op->call->args[0]);
+		if (op->file == NOTHING)
+			return refuse(op, RULE_FD_NOT_OPEN);
+		file = &host->files.items[op->file];
+		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD) {
+			op->file = NOTHING;
+			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL) : unmodelled(host, op);
+		}
+		file_get(host, op->file);
+		owner = file_owner(host, file);
+		op->row = ioctl_by_number(number, owner == OWNER_TYPE1 ? OWNER_CONTAINER : (enum ioctl_owner)owner);
+		if (!op->row && owner == OWNER_TYPE1)
+			op->row = ioctl_by_number(number, OWNER_TYPE1);
+		if (!op->row && number >> 8 != VFIO_IOCTL_TYPE)
+			return unmodelled(host, op);
+		if (!op->row)
+			return ioctl_unknown(host, op, file);
+	}
+	return ioctl_handlers[op->row - ioctl_table](host, op);
+}
+
+handler_fn *file_call_handler(enum call_op op)
+{
+	switch (op) {
+	case CALL_OPEN:
+		return call_open;
+	case CALL_EVENTFD:
+		return call_eventfd;
+	case CALL_IOCTL:
+		return call_ioctl;
+	case CALL_PREAD:
+		return call_pread;
+	case CALL_PWRITE:
+		return call_pwrite;
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Groups: /dev/vfio/N. A group is opened once; its devices, while open, keep its file
+ * open and its attachment in place.
+ */
+#include <string.h>
+
+#include "host.h"
+#include "vfiosim/uapi.h"
+
+static uint32_t op_group(const struct host *host, const struct op *op)
+{
+	return host->files.items[op->file].object;
+}
+
+uint32_t group_find(const struct host *host, uint64_t number)
+{
+	for (uint32_t i = 0; i < host->groups.count; i++)
+		if (host->groups.items[i].number == number)
+			return i;
+	return NOTHING;
+}
+
+void group_release(struct host *host, uint32_t index)
+{
+	struct group *group = &host->groups.items[index];
+
+	if (group->container != NOTHING)
+		container_detach(host, index);
+	group->file = NOTHING;
+}
+
+enum step_result group_get_status(struct host *host, struct op *op)
+{
+	const struct group *group = &host->groups.items[op_group(host, op)];
+	struct vfio_group_status status;
+
+	if (!user_load(op, &status, sizeof(status)))
+		return refuse(op, RULE_GRP_STATUS_FAULT);
+	if (status.argsz < sizeof(status))
+		return refuse(op, RULE_GRP_STATUS_ARGSZ);
+	status.flags = 0;
+	if (group->container != NOTHING)
+		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
+	else if (group->viable)
+		status.flags = VFIO_GROUP_FLAGS_VIABLE;
+	hit(op, RULE_GRP_STATUS);
+	user_store(host, op, &status, sizeof(status));
+	return finish(op, 0);
+}
+
+/* First the descriptor is looked up, then, under the group's lock, everything is decided. */
+enum step_result group_set_container(struct host *host, struct op *op)
+{
+	uint32_t group = op_group(host, op);
+	const struct file *file;
+
+	if (op->step == 0) {
+		uint8_t bytes[4];
+
+		if (!user_read(op, 0, 0, bytes, sizeof(bytes)))
+			return refuse(op, RULE_GRP_ATTACH_FAULT);
+		op->number = (int32_t)bytes_get(bytes, sizeof(bytes));
+		op->second_file = task_file(op_task(host, op), op->number);
+		if (op->second_file == NOTHING)
+			return refuse(op, RULE_GRP_ATTACH_BAD_FD);
+		file_get(host, op->second_file);
+		return STEP_MORE;
+	}
+	file = &host->files.items[op->second_file];
+	if (host->groups.items[group].container != NOTHING)
+		return refuse(op, RULE_GRP_ATTACH_TWICE);
+	if (file->kind != FILE_CONTAINER)
+		return refuse_as(op, RULE_GRP_ATTACH_OTHER_FILE, profile_get(host, PROFILE_SET_CONTAINER_OTHER_FILE));
+	return container_attach(host, op, file->object, group);
+}
+
+enum step_result group_unset_container(struct host *host, struct op *op)
+{
+	const struct group *group = &host->groups.items[op_group(host, op)];
+
+	if (group->container == NOTHING)
+		return refuse(op, RULE_GRP_DETACH_NOT_ATTACHED);
+	if (group->users != 1)
+		return refuse(op, RULE_GRP_DETACH_DEVICE_OPEN);
+	container_detach(host, op_group(host, op));
+	hit(op, RULE_GRP_DETACH);
+	return finish(op, 0);
+}
+
+/* Copies the name of a device from user memory; the longest is a page with its NUL. */
+static enum step_result read_name(struct host *host, struct op *op, char *name, uint32_t size)
+{
+	const struct buffer *buffer = &op->call->buffers[0];
+	uint32_t length = op->call->has_pointer ? buffer->length : 0;
+	const uint8_t *end = length ? memchr(buffer->in, 0, length < size ? length : size) : NULL;
+
+	(void)host;
+	if (!end && length < size)
+		return refuse(op, RULE_GRP_DEVICE_NAME_FAULT);
+	if (!end)
+		return refuse(op, RULE_GRP_DEVICE_NAME_LONG);
+	memcpy(name, buffer->in, (size_t)(end - buffer->in) + 1);
+	return STEP_MORE;
+}
+
+/*
+ * The device of the group that a name stands for: NOTHING if there is none. Options may follow the address, each
+ * after blanks; the only one that exists, vf_token, is for devices with virtual functions.
+ */
+static uint32_t match_name(const struct host *host, uint32_t group, const char *name, bool *option)
+{
+	const struct machine *machine = host->machine;
+
+	*option = false;
+	for (uint32_t i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+		size_t length = strlen(device->name);
+		const char *rest = name + length;
+
+		if (host->devices.items[i].group != group || device->driver != DRIVER_VFIO_PCI ||
+		    strncmp(name, device->name, length) || (*rest && *rest != ' '))
+			continue;
+		while (*rest == ' ')
+			rest++;
+		*option = *rest != 0;
+		return i;
+	}
+	return NOTHING;
+}
+
+/* First the device is found by name, then, under the group's lock, it is opened, then its descriptor appears. */
+enum step_result group_get_device_fd(struct host *host, struct op *op)
+{
+	uint32_t group_index = op_group(host, op), file;
+	struct group *group = &host->groups.items[group_index];
+	struct device_state *device;
+
+	if (op->step == 0) {
+		enum { NAME_MAX_BYTES = 4096 };
+		char name[NAME_MAX_BYTES];
+		bool option;
+
+		if (read_name(host, op, name, NAME_MAX_BYTES) == STEP_DONE)
+			return STEP_DONE;
+		op->object = match_name(host, group_index, name, &option);
+		if (op->object == NOTHING)
+			return refuse(op, RULE_GRP_DEVICE_MISSING);
+		if (option)
+			return refuse(op, RULE_GRP_DEVICE_OPTION);
+		return STEP_MORE;
+	}
+	if (group->container == NOTHING)
+		return refuse(op, RULE_GRP_DEVICE_NO_CONTAINER);
+	if (host->containers.items[group->container].iommu == NOTHING)
+		return refuse(op, RULE_GRP_DEVICE_NO_IOMMU);
+	device = &host->devices.items[op->object];
+	if (!device->open_count++) {
+		device->bus_master = false;
+		device->memory_enabled = true;
+	}
+	group->users++;
+	file_get(host, group->file);
+	file = file_new(host, FILE_DEVICE, op->object, 2);
+	hit(op, RULE_GRP_DEVICE_OPEN);
+	return finish(op, task_install(host, op, file, 0, true));
+}

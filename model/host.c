@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The host as a whole: making, cloning, auditing, and running one call through its steps.
+ */
+#include "host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum step_result finish(struct op *op, int64_t ret)
+{
+	op->outcome->ret = ret;
+	return STEP_DONE;
+}
+
+void hit(struct op *op, enum rule rule)
+{
+	struct outcome *outcome = op->outcome;
+
+	if (outcome->rule_count < OUTCOME_RULES_MAX)
+		outcome->rules[outcome->rule_count++] = rule;
+}
+
+enum step_result refuse_as(struct op *op, enum rule rule, int64_t error)
+{
+	/* The rule that decides is the last one, whatever else was noted before. */
+	if (op->outcome->rule_count == OUTCOME_RULES_MAX)
+		op->outcome->rule_count--;
+	hit(op, rule);
+	return finish(op, error);
+}
+
+enum step_result refuse(struct op *op, enum rule rule)
+{
+	return refuse_as(op, rule, rules[rule].error);
+}
+
+enum step_result unmodelled(struct host *host, struct op *op)
+{
+	(void)host;
+	op->outcome->modelled = false;
+	return finish(op, 0);
+}
+
+/* Groups come from the devices: one for each number, in ascending order. */
+static void host_add_groups(struct host *host)
+{
+	const struct machine *machine = host->machine;
+
+	for (size_t i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+		uint32_t at = 0, index;
+
+		while (at < host->groups.count && host->groups.items[at].number < device->group)
+			at++;
+		if (at == host->groups.count || host->groups.items[at].number != device->group) {
+			table_add(&host->groups);
+			memmove(host->groups.items + at + 1, host->groups.items + at,
+				(host->groups.count - 1 - at) * sizeof(struct group));
+			host->groups.items[at] = (struct group){
+			    .number = device->group, .viable = true, .file = NOTHING, .container = NOTHING};
+		}
+		if (device->driver == DRIVER_VFIO_PCI)
+			host->groups.items[at].offered = true;
+		if (device->driver == DRIVER_HOST)
+			host->groups.items[at].viable = false;
+		index = table_add(&host->devices);
+		host->devices.items[index].memory_enabled = true;
+		host->devices.items[index].irq_type = IRQ_TYPE_NONE;
+	}
+	for (size_t i = 0; i < machine->device_count; i++)
+		host->devices.items[i].group = group_find(host, machine->devices[i].group);
+}
+
+struct host *host_new(const struct machine *machine, const struct profile *profile)
+{
+	struct host *host = memory_allocate(sizeof(*host));
+	struct task *task;
+	uint32_t file;
+
+	memset(host, 0, sizeof(*host));
+	host->machine = machine;
+	host->profile = *profile;
+	host_add_groups(host);
+	mm_new(host);
+	table_add(&host->tasks);
+	task = &host->tasks.items[0];
+	task->alive = true;
+	task->threads = 1;
+	task->parent = NOTHING;
+	task->memlock = (uint64_t)profile_get(host, PROFILE_MEMLOCK_LIMIT);
+	/* Standard input, output and error: one file that is not VFIO's. */
+	file = file_new(host, FILE_OTHER, NOTHING, 2);
+	for (int32_t number = 0; number < 3; number++) {
+		uint32_t at = table_add(&task->descriptors);
+
+		task->descriptors.items[at] = (struct descriptor){number, file, false};
+	}
+	host->files.items[file].references = 3;
+	return host;
+}
+
+void host_free(struct host *host)
+{
+	if (!host)
+		return;
+	for (uint32_t i = 0; i < host->tasks.count; i++)
+		free(host->tasks.items[i].descriptors.items);
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		rangemap_clear(&host->mms.items[i].areas);
+		rangemap_clear(&host->mms.items[i].populated);
+		rangemap_clear(&host->mms.items[i].contents);
+	}
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		rangemap_clear(&host->iommus.items[i].mappings);
+		free(host->iommus.items[i].windows.items);
+	}
+	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
+		free(host->scratch[i].out);
+		free(host->scratch[i].mask);
+	}
+	free(host->tasks.items);
+	free(host->mms.items);
+	free(host->files.items);
+	free(host->containers.items);
+	free(host->groups.items);
+	free(host->devices.items);
+	free(host->iommus.items);
+	free(host->audit);
+	free(host);
+}
+
+/* Gives a copied map its own reference to the shared tree. */
+static void rangemap_unshare(struct rangemap *map)
+{
+	struct rangemap shared = *map;
+
+	map->root = NULL;
+	rangemap_copy(map, &shared);
+}
+
+struct host *host_clone(const struct host *from)
+{
+	struct host *host = memory_allocate(sizeof(*host));
+
+	*host = *from;
+	host->audit = NULL;
+	memset(host->scratch, 0, sizeof(host->scratch));
+	table_unshare(&host->tasks);
+	table_unshare(&host->mms);
+	table_unshare(&host->files);
+	table_unshare(&host->containers);
+	table_unshare(&host->groups);
+	table_unshare(&host->devices);
+	table_unshare(&host->iommus);
+	for (uint32_t i = 0; i < host->tasks.count; i++)
+		table_unshare(&host->tasks.items[i].descriptors);
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		rangemap_unshare(&host->mms.items[i].areas);
+		rangemap_unshare(&host->mms.items[i].populated);
+		rangemap_unshare(&host->mms.items[i].contents);
+	}
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		rangemap_unshare(&host->iommus.items[i].mappings);
+		table_unshare(&host->iommus.items[i].windows);
+	}
+	return host;
+}
+
+/* Each file that has calls answers for its own. */
+static handler_fn *call_handler(enum call_op op)
+{
+	handler_fn *handler = file_call_handler(op);
+
+	if (!handler)
+		handler = mm_call_handler(op);
+	if (!handler)
+		handler = task_call_handler(op);
+	return handler;
+}
+
+static uint64_t task_locked(const struct host *host, uint32_t task)
+{
+	return host->mms.items[host->tasks.items[task].mm].locked * host->machine->page_size;
+}
+
+static void outcome_begin(struct outcome *outcome)
+{
+	outcome->modelled = true;
+	outcome->ret = 0;
+	outcome->rule_count = 0;
+	outcome->task_gone = false;
+	outcome->locked_before = outcome->locked_after = 0;
+	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++)
+		outcome->out[i] = outcome->mask[i] = NULL;
+}
+
+void host_call(struct host *host, const struct call *call, const struct choice *choice, struct outcome *outcome)
+{
+	struct op op = {.call = call,
+			.choice = choice,
+			.outcome = outcome,
+			.task = call->task - 1,
+			.file = NOTHING,
+			.second_file = NOTHING,
+			.object = NOTHING};
+	handler_fn *handler = call_handler(call->op);
+
+	outcome_begin(outcome);
+	if (!call->task || call->task > host->tasks.count || !host->tasks.items[op.task].alive || !handler) {
+		outcome->modelled = false;
+		return;
+	}
+	outcome->locked_before = task_locked(host, op.task);
+	while (handler(host, &op) == STEP_MORE)
+		op.step++;
+	if (op.second_file != NOTHING)
+		file_put(host, op.second_file);
+	if (op.file != NOTHING)
+		file_put(host, op.file);
+	if (!outcome->task_gone)
+		outcome->locked_after = task_locked(host, op.task);
+}
+
+void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes)
+{
+	if (task && task <= host->tasks.count && host->tasks.items[task - 1].alive)
+		host->mms.items[host->tasks.items[task - 1].mm].locked_by_program = bytes / host->machine->page_size;
+}
+
+uint64_t host_locked_by_vfio(const struct host *host, uint32_t task)
+{
+	return task && task <= host->tasks.count && host->tasks.items[task - 1].alive ? task_locked(host, task - 1) : 0;
+}
+
+static const char *audit_says(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static const char *audit_says(struct host *host, const char *format, ...)
+{
+	enum { TEXT = 256 };
+	va_list arguments;
+
+	if (!host->audit)
+		host->audit = memory_allocate(TEXT);
+	va_start(arguments, format);
+	vsnprintf(host->audit, TEXT, format, arguments);
+	va_end(arguments);
+	return host->audit;
+}
+
+/* Charges: what each address space is charged is the sum of what mappings say they charged to it. */
+static const char *audit_charges(struct host *host)
+{
+	const char *text = NULL;
+	uint64_t *charged = memory_allocate(host->mms.count * sizeof(*charged));
+
+	memset(charged, 0, host->mms.count * sizeof(*charged));
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		const struct type1 *iommu = &host->iommus.items[i];
+		const struct range *mapping = rangemap_from(&iommu->mappings, 0);
+
+		while (mapping) {
+			if (host->mms.items[MAPPING_MM(mapping->tag)].users)
+				charged[MAPPING_MM(mapping->tag)] += mapping->weight;
+			if (mapping->last == UINT64_MAX)
+				break;
+			mapping = rangemap_from(&iommu->mappings, mapping->last + 1);
+		}
+		if (!rangemap_valid(&iommu->mappings))
+			text = audit_says(host, "the mappings of IOMMU %u are out of order", i);
+	}
+	for (uint32_t i = 0; i < host->mms.count && !text; i++)
+		if (charged[i] != host->mms.items[i].locked)
+			text = audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
+					  (unsigned long long)host->mms.items[i].locked, (unsigned long long)charged[i]);
+	free(charged);
+	return text;
+}
+
+/* References: every file has as many as descriptors and other files refer to it. */
+static const char *audit_references(struct host *host)
+{
+	const char *text = NULL;
+	uint32_t *references = memory_allocate(host->files.count * sizeof(*references));
+
+	memset(references, 0, host->files.count * sizeof(*references));
+	for (uint32_t i = 0; i < host->tasks.count; i++)
+		for (uint32_t d = 0; d < host->tasks.items[i].descriptors.count; d++)
+			references[host->tasks.items[i].descriptors.items[d].file]++;
+	for (uint32_t i = 0; i < host->groups.count; i++) {
+		const struct group *group = &host->groups.items[i];
+
+		if (group->file != NOTHING && group->users)
+			references[group->file] += group->users - 1;
+		if (!group->users != (group->container == NOTHING))
+			text = audit_says(host, "group %u has %u users and %s container", group->number, group->users,
+					  group->container == NOTHING ? "no" : "a");
+	}
+	for (uint32_t i = 0; i < host->files.count && !text; i++)
+		if (host->files.items[i].kind != FILE_FREE && references[i] != host->files.items[i].references)
+			text = audit_says(host, "file %u has %u references, %u are held", i,
+					  host->files.items[i].references, references[i]);
+	free(references);
+	return text;
+}
+
+const char *host_audit(struct host *host)
+{
+	const char *text = audit_charges(host);
+
+	return text ? text : audit_references(host);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The host: every object of the model, and how a call runs through it.
+ *
+ * Objects live in tables and refer to each other by index, so that a clone is a copy of
+ * the tables. Whatever has extent is a rangemap, which copies by reference.
+ *
+ * A call is an operation of one or more steps. A step is what the kernel does under its
+ * locks without a gap; between two steps of one operation other operations may run. The
+ * state of an operation is plain data. Within a step, checks come first and refuse; what
+ * follows the last check cannot fail.
+ */
+#ifndef MODEL_HOST_H
+#define MODEL_HOST_H
+
+#include "linux_errno.h"
+#include "memory.h"
+#include "rangemap.h"
+#include "vfiosim/model.h"
+
+#define NOTHING UINT32_MAX /* an index that names no object */
+
+/* ---- objects ------------------------------------------------------------------------ */
+
+enum file_kind { FILE_FREE, FILE_OTHER, FILE_EVENTFD, FILE_CONTAINER, FILE_GROUP, FILE_DEVICE };
+
+/* An open file description: what descriptors, and other files, refer to. */
+struct file {
+	enum file_kind kind;
+	uint32_t references;
+	uint32_t object; /* container, group or device, by kind */
+	uint32_t flags;  /* as opened: access mode and O_NONBLOCK */
+};
+
+struct descriptor {
+	int32_t number;
+	uint32_t file;
+	bool close_on_exec;
+};
+
+struct task {
+	bool alive;
+	uint32_t mm;
+	uint32_t threads;    /* running threads; the task ends with its last, or with exit() */
+	uint32_t parent;
+	uint64_t dropped;    /* capabilities no longer effective, by bit */
+	uint64_t memlock;    /* soft RLIMIT_MEMLOCK in bytes */
+	TABLE(struct descriptor) descriptors; /* ascending by number */
+};
+
+/* What an area of an address space is made of. */
+enum area_kind {
+	AREA_PRIVATE, /* private anonymous: pages appear when written */
+	AREA_SHARED,  /* shared memory or huge pages: always real pages */
+	AREA_DEVICE,  /* a device's region: no pages of the host at all */
+};
+
+/* An address space; outlives its tasks while DMA mappings are charged to it. */
+struct mm {
+	uint32_t users;             /* tasks; at 0 memory and charges are gone */
+	struct rangemap areas;      /* tag: AREA_TAG(kind, prot); serial: when it was mapped */
+	struct rangemap populated;  /* private pages that exist */
+	struct rangemap contents;   /* words of 8 bytes whose value is known (or known to be unknown) */
+	uint64_t locked;            /* pages charged by VFIO */
+	uint64_t locked_by_program; /* pages the program locked itself */
+	uint64_t next_address;      /* where the next mmap without a wish goes, below this */
+};
+
+#define AREA_TAG(kind, prot) ((uint32_t)(kind) << 4 | (uint32_t)(prot))
+#define AREA_KIND(tag) ((enum area_kind)((tag) >> 4))
+#define AREA_PROT(tag) ((tag)&0xfu)
+
+struct container {
+	bool alive;
+	uint32_t references; /* its file, and each attached group */
+	uint32_t iommu;      /* index of the TYPE1 instance, or NOTHING before SET_IOMMU */
+};
+
+struct group {
+	uint32_t number;     /* N of /dev/vfio/N */
+	bool offered;        /* has a device bound to vfio: there is a /dev/vfio/N */
+	bool viable;         /* no device of it is driven by the host */
+	uint32_t file;       /* the open file, or NOTHING: a group is opened once */
+	uint32_t container;  /* or NOTHING */
+	uint32_t users;      /* 1 for the attachment, 1 for each open device */
+	uint64_t attached;   /* order of attachment, for walking a container's groups latest first */
+};
+
+/* The DMA engine of QEMU's edu device, as far as programs can see it. */
+struct edu {
+	uint64_t source, target, count;
+	uint32_t liveness;
+	bool alive;        /* liveness was written */
+	bool buffer_known;
+	uint8_t buffer[4096];
+};
+
+/* Which kind of interrupt is set up; the numbers are those of the vfio-pci interrupt indices. */
+enum irq_type { IRQ_TYPE_INTX, IRQ_TYPE_MSI, IRQ_TYPE_MSIX, IRQ_TYPE_NONE };
+
+struct device_state {
+	uint32_t group;       /* index of its group */
+	uint32_t open_count;  /* open device files */
+	bool bus_master;
+	bool memory_enabled;
+	enum irq_type irq_type;
+	bool error_trigger, request_trigger; /* an eventfd is set for the error / release-request interrupt */
+	struct edu edu;
+};
+
+/* One TYPE1 instance: what SET_IOMMU opens and the last group's leaving releases. */
+struct type1 {
+	bool alive;
+	bool v2;
+	uint32_t entries_left;     /* dma_avail */
+	uint32_t invalid_vaddrs;   /* mappings whose vaddr is invalidated */
+	uint64_t page_sizes;       /* bitmap the user sees */
+	TABLE(struct iova_range) windows; /* valid IOVA ranges, ascending */
+	struct rangemap mappings;  /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
+};
+
+/* tag of a mapping: the address space it is charged to, and what it allows */
+#define MAPPING_READ 1u
+#define MAPPING_WRITE 2u
+#define MAPPING_VADDR_INVALID 4u
+#define MAPPING_LOCK_CAP 8u
+#define MAPPING_TAG(mm, flags) ((mm) << 4 | (flags))
+#define MAPPING_MM(tag) ((tag) >> 4)
+#define MAPPING_FLAGS(tag) ((tag)&0xfu)
+
+struct host {
+	const struct machine *machine;
+	struct profile profile;
+	uint64_t serial;  /* counts mmaps, maps and attachments */
+	TABLE(struct task) tasks;
+	TABLE(struct mm) mms;
+	TABLE(struct file) files;
+	TABLE(struct container) containers;
+	TABLE(struct group) groups;         /* ascending by number */
+	TABLE(struct device_state) devices; /* as machine->devices */
+	TABLE(struct type1) iommus;
+	/* Scratch of the last call: what buffers hold now and what of it is judged. */
+	struct {
+		uint8_t *out, *mask;
+		uint32_t capacity;
+	} scratch[CALL_BUFFERS_MAX];
+	char *audit;
+};
+
+/* ---- operations --------------------------------------------------------------------- */
+
+enum step_result { STEP_DONE, STEP_MORE };
+
+struct op {
+	const struct call *call;
+	const struct choice *choice; /* or NULL */
+	struct outcome *outcome;
+	uint32_t task;              /* index */
+	const struct ioctl_row *row; /* ioctl: the row that answers, by owner and number */
+	uint32_t step;              /* steps already done */
+	uint32_t file;              /* file held across steps, or NOTHING */
+	uint32_t second_file;       /* another one (SET_CONTAINER's container), or NOTHING */
+	uint32_t object;            /* carried from step to step, by handler */
+	int32_t number;
+};
+
+typedef enum step_result handler_fn(struct host *host, struct op *op);
+
+/* Ends an operation with a value. */
+enum step_result finish(struct op *op, int64_t ret);
+
+/* Ends an operation with the errno of @rule, which is noted as the one that decided. */
+enum step_result refuse(struct op *op, enum rule rule);
+
+/* The same where the errno depends on the kernel: @error is a negative errno. */
+enum step_result refuse_as(struct op *op, enum rule rule, int64_t error);
+
+/* Ends an operation that the model does not know; it must not have changed anything. */
+enum step_result unmodelled(struct host *host, struct op *op);
+
+/* Notes that @rule took effect. */
+void hit(struct op *op, enum rule rule);
+
+/* The value of a profile field. */
+static inline int64_t profile_get(const struct host *host, enum profile_field field)
+{
+	return host->profile.values[field];
+}
+
+/* The handler of a call of calls.def; each file answers for its own and gives NULL for others. */
+handler_fn *task_call_handler(enum call_op op);
+handler_fn *file_call_handler(enum call_op op);
+handler_fn *mm_call_handler(enum call_op op);
+
+/* ---- user memory of a call: user.c ---------------------------------------------------- */
+
+/* Copies from / to buffer @index at @offset. False is a fault: nothing was copied. */
+bool user_read(struct op *op, unsigned index, uint32_t offset, void *to, uint32_t length);
+bool user_write(struct host *host, struct op *op, unsigned index, uint32_t offset, const void *from, uint32_t length);
+
+/* Makes @length written bytes of buffer @index count as not defined by the API. */
+void user_undefined(struct host *host, struct op *op, unsigned index, uint32_t offset, uint32_t length);
+
+/* Writes bytes that the API, or a device the model has, does define, into a place marked undefined before. */
+void user_defined(struct host *host, struct op *op, unsigned index, uint32_t offset, const void *from, uint32_t length);
+
+/* Loads the first @length bytes of the argument struct of the answering row into the C struct. False is a fault. */
+bool user_load(struct op *op, void *object, uint32_t length);
+bool user_store(struct host *host, struct op *op, const void *object, uint32_t length);
+
+/*
+ * How many bytes of an info struct (16 without the offset of capabilities, 20 with it, 24 with padding) are written
+ * back to a caller who passed @argsz, at least 16.
+ */
+uint32_t info_length(const struct host *host, uint32_t argsz);
+
+/* ---- tasks and descriptors: task.c ----------------------------------------------------- */
+
+struct task *op_task(struct host *host, const struct op *op);
+bool task_capable(const struct task *task, unsigned capability);
+
+/* The file behind a descriptor, or NOTHING. */
+uint32_t task_file(const struct task *task, int64_t number);
+
+/*
+ * Puts @file (whose reference passes over) into a free descriptor: the observed one if it is free, else the
+ * lowest not below @minimum. Gives the number.
+ */
+int32_t task_install(struct host *host, struct op *op, uint32_t file, int32_t minimum, bool close_on_exec);
+
+/* Ends a task: closes every descriptor, gives up its memory. */
+void task_end(struct host *host, uint32_t task);
+
+/* ---- files: file.c ---------------------------------------------------------------------- */
+
+uint32_t file_new(struct host *host, enum file_kind kind, uint32_t object, uint32_t flags);
+void file_get(struct host *host, uint32_t file);
+/* Gives a reference back; the last one releases what the file stands for. */
+void file_put(struct host *host, uint32_t file);
+
+/* ---- address spaces: mm.c ----------------------------------------------------------------- */
+
+uint32_t mm_new(struct host *host);
+uint32_t mm_fork(struct host *host, uint32_t mm);
+void mm_put_user(struct host *host, uint32_t mm);
+
+struct pin {
+	int64_t error;    /* 0, or a negative errno */
+	uint64_t charged; /* pages that count against the limit */
+};
+
+/*
+ * Pins @size bytes at @vaddr for a device that writes (or only reads) them, as far as @room pages may still be
+ * charged. Memory that the attempt brought into being stays, even when it fails.
+ */
+struct pin mm_pin(struct host *host, uint32_t mm, uint64_t vaddr, uint64_t size, bool write, uint64_t room);
+
+/* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
+void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);
+void mm_store(struct host *host, uint32_t mm, uint64_t address, const uint8_t *bytes, bool known, uint32_t length);
+/* Whether all of it is mapped with these PROT_ bits. */
+bool mm_accessible(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
+
+/* ---- containers, groups, devices ------------------------------------------------------- */
+
+uint32_t container_new(struct host *host);
+void container_put(struct host *host, uint32_t container);
+/* Attaches a group: 0, or a negative errno with the deciding rule noted in @op. */
+enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
+void container_detach(struct host *host, uint32_t group);
+bool container_has_groups(const struct host *host, uint32_t container);
+
+/* The group with this /dev/vfio number, or NOTHING. */
+uint32_t group_find(const struct host *host, uint64_t number);
+void group_release(struct host *host, uint32_t group);
+void device_release(struct host *host, uint32_t device);
+
+handler_fn device_read, device_write, device_mmap;
+
+/* ---- TYPE1 -------------------------------------------------------------------------------- */
+
+/* What CHECK_EXTENSION answers; @iommu may be NOTHING. */
+int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t extension);
+/* A new instance for SET_IOMMU(@type), with the windows of the machine's IOMMU. */
+uint32_t type1_open(struct host *host, uint64_t type);
+void type1_release(struct host *host, uint32_t iommu);
+
+/* What a device in @group reaches at @iova: the mapping's address space and address; false if nothing or not so. */
+bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, bool write, const struct range **mapping);
+
+/* ---- the edu device: edu.c ------------------------------------------------------------------ */
+
+enum step_result edu_read(struct host *host, struct op *op, uint32_t device, uint64_t offset, uint32_t length);
+/* False when the model does not know what such a write does. */
+bool edu_write(struct host *host, uint32_t device, uint64_t offset, const uint8_t *bytes, uint32_t length);
+
+/* Handlers named by the ioctl table. */
+#define IOCTL(name, n, owner, arg, direction, layout, minsz, since, until, handler, summary) handler_fn handler;
+#include "vfiosim/uapi/ioctls.def"
+
+#endif

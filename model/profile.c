@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The profiles and their fields, from the one table.
+ */
+#include "vfiosim/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "linux_errno.h"
+#include "vfiosim/call.h"
+
+const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT] = {
+#define FIELD(id, name, sentence, source, ...) [PROFILE_##id] = {name, sentence, source},
+#include "profile-fields.def"
+};
+
+/* One row for each column of the table, oldest first. */
+static const struct {
+	const char *name;
+	unsigned major, minor;
+} profiles[] = {{"6.1", 6, 1}, {"6.12", 6, 12}};
+
+enum { PROFILE_COUNT = sizeof(profiles) / sizeof(profiles[0]) };
+
+static const int64_t values[PROFILE_FIELD_COUNT][PROFILE_COUNT] = {
+#define FIELD(id, name, sentence, source, ...) [PROFILE_##id] = {__VA_ARGS__},
+#include "profile-fields.def"
+};
+
+/* A row with a missing or a surplus column does not build. */
+#define FIELD(id, name, sentence, source, ...)                                                                         \
+	_Static_assert(sizeof((const int64_t[]){__VA_ARGS__}) == sizeof(values[0]),                                    \
+		       "profile field " name " needs a value for every profile");
+#include "profile-fields.def"
+
+int profile_find(const char *name, struct profile *profile)
+{
+	for (size_t column = 0; column < PROFILE_COUNT; column++) {
+		if (strcmp(profiles[column].name, name))
+			continue;
+		memset(profile, 0, sizeof(*profile));
+		strcpy(profile->name, profiles[column].name);
+		for (size_t field = 0; field < PROFILE_FIELD_COUNT; field++)
+			profile->values[field] = values[field][column];
+		return 0;
+	}
+	return -1;
+}
+
+const char *profile_for_release(const char *release)
+{
+	const char *best = NULL;
+	char *end;
+	unsigned long major = strtoul(release, &end, 10), minor;
+
+	if (end == release || *end != '.')
+		return NULL;
+	minor = strtoul(end + 1, NULL, 10);
+	for (size_t i = 0; i < PROFILE_COUNT; i++)
+		if (profiles[i].major < major || (profiles[i].major == major && profiles[i].minor <= minor))
+			best = profiles[i].name;
+	return best;
+}
+
+int profile_set(struct profile *profile, const char *field, const char *text)
+{
+	int64_t value;
+	char *end;
+
+	value = (int64_t)strtoll(text, &end, 0);
+	if (end == text || *end) {
+		value = -(int64_t)errno_number(text, strlen(text));
+		if (!value)
+			return -1;
+	}
+	for (size_t i = 0; i < PROFILE_FIELD_COUNT; i++) {
+		if (!strcmp(profile_fields[i].name, field)) {
+			profile->values[i] = value;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+const char *const *profile_names(void)
+{
+	static const char *names[PROFILE_COUNT + 1];
+
+	for (size_t i = 0; i < PROFILE_COUNT; i++)
+		names[i] = profiles[i].name;
+	return names;
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Range maps as B+ trees with shared nodes.
+ *
+ * Wide nodes keep a million ranges four levels deep, so that a lookup touches few cache
+ * lines; reference counts on nodes make copies free. A node may be changed in place only
+ * while nobody else refers to it; node_own() makes that so on the way down.
+ */
+#include "rangemap.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+enum { LEAF_MAX = 32, BRANCH_MAX = 64, DEPTH_MAX = 16 };
+
+struct rangemap_node {
+	uint32_t references;
+	uint16_t count;
+	uint16_t height; /* 0: leaf */
+};
+
+struct leaf {
+	struct rangemap_node node;
+	struct range ranges[LEAF_MAX];
+};
+
+struct branch {
+	struct rangemap_node node;
+	uint64_t firsts[BRANCH_MAX]; /* where the first range of each child begins */
+	struct rangemap_node *children[BRANCH_MAX];
+};
+
+static struct leaf *as_leaf(struct rangemap_node *node)
+{
+	assert(node->height == 0);
+	return (struct leaf *)node;
+}
+
+static struct branch *as_branch(struct rangemap_node *node)
+{
+	assert(node->height > 0);
+	return (struct branch *)node;
+}
+
+static struct rangemap_node *node_new(unsigned height)
+{
+	struct rangemap_node *node = memory_allocate(height ? sizeof(struct branch) : sizeof(struct leaf));
+
+	node->references = 1;
+	node->count = 0;
+	node->height = (uint16_t)height;
+	return node;
+}
+
+static void node_release(struct rangemap_node *node)
+{
+	if (--node->references)
+		return;
+	if (node->height) {
+		struct branch *branch = as_branch(node);
+
+		for (unsigned i = 0; i < node->count; i++)
+			node_release(branch->children[i]);
+	}
+	free(node);
+}
+
+/* Makes *@slot a node that only this map refers to. */
+static struct rangemap_node *node_own(struct rangemap_node **slot)
+{
+	struct rangemap_node *old = *slot, *copy;
+
+	if (old->references == 1)
+		return old;
+	copy = node_new(old->height);
+	memcpy(copy, old, old->height ? sizeof(struct branch) : sizeof(struct leaf));
+	copy->references = 1;
+	if (copy->height)
+		for (unsigned i = 0; i < copy->count; i++)
+			as_branch(copy)->children[i]->references++;
+	old->references--;
+	*slot = copy;
+	return copy;
+}
+
+static unsigned node_max(const struct rangemap_node *node)
+{
+	return node->height ? BRANCH_MAX : LEAF_MAX;
+}
+
+static uint64_t node_first(struct rangemap_node *node)
+{
+	return node->height ? as_branch(node)->firsts[0] : as_leaf(node)->ranges[0].first;
+}
+
+/* Index of the child that would hold a range beginning at @first. */
+static unsigned branch_child(const struct branch *branch, uint64_t first)
+{
+	unsigned low = 0, high = branch->node.count;
+
+	while (high - low > 1) {
+		unsigned middle = (low + high) / 2;
+
+		if (branch->firsts[middle] <= first)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Index of the first range that begins at or after @first; count if there is none. */
+static unsigned leaf_index(const struct leaf *leaf, uint64_t first)
+{
+	unsigned low = 0, high = leaf->node.count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (leaf->ranges[middle].first < first)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void rangemap_copy(struct rangemap *copy, const struct rangemap *map)
+{
+	assert(!copy->root);
+	*copy = *map;
+	if (copy->root)
+		copy->root->references++;
+}
+
+void rangemap_clear(struct rangemap *map)
+{
+	if (map->root)
+		node_release(map->root);
+	map->root = NULL;
+	map->count = 0;
+}
+
+const struct range *rangemap_from(const struct rangemap *map, uint64_t point)
+{
+	struct rangemap_node *node = map->root, *next = NULL;
+	unsigned index;
+
+	if (!node)
+		return NULL;
+	while (node->height) {
+		struct branch *branch = as_branch(node);
+
+		index = branch_child(branch, point);
+		if (index + 1u < node->count)
+			next = branch->children[index + 1];
+		node = branch->children[index];
+	}
+	index = leaf_index(as_leaf(node), point);
+	/* The range before may reach over the point; it is in this leaf, because the leaf begins at or before the point. */
+	if (index > 0 && as_leaf(node)->ranges[index - 1].last >= point)
+		index--;
+	if (index < node->count)
+		return &as_leaf(node)->ranges[index];
+	while (next && next->height)
+		next = as_branch(next)->children[0];
+	return next ? &as_leaf(next)->ranges[0] : NULL;
+}
+
+const struct range *rangemap_overlap(const struct rangemap *map, uint64_t first, uint64_t last)
+{
+	const struct range *range = rangemap_from(map, first);
+
+	return range && range->first <= last ? range : NULL;
+}
+
+const struct range *rangemap_at(const struct rangemap *map, uint64_t point)
+{
+	return rangemap_overlap(map, point, point);
+}
+
+/* Moves the upper half of the full child @index of @branch into a new sibling right of it. */
+static void branch_split_child(struct branch *branch, unsigned index)
+{
+	struct rangemap_node *left = node_own(&branch->children[index]);
+	struct rangemap_node *right = node_new(left->height);
+	unsigned keep = left->count / 2;
+
+	right->count = (uint16_t)(left->count - keep);
+	if (left->height) {
+		memcpy(as_branch(right)->firsts, as_branch(left)->firsts + keep, right->count * sizeof(uint64_t));
+		memcpy(as_branch(right)->children, as_branch(left)->children + keep, right->count * sizeof(void *));
+	} else {
+		memcpy(as_leaf(right)->ranges, as_leaf(left)->ranges + keep, right->count * sizeof(struct range));
+	}
+	left->count = (uint16_t)keep;
+	memmove(branch->firsts + index + 2, branch->firsts + index + 1,
+		(branch->node.count - index - 1u) * sizeof(uint64_t));
+	memmove(branch->children + index + 2, branch->children + index + 1,
+		(branch->node.count - index - 1u) * sizeof(void *));
+	branch->firsts[index + 1] = node_first(right);
+	branch->children[index + 1] = right;
+	branch->node.count++;
+}
+
+void rangemap_insert(struct rangemap *map, const struct range *range)
+{
+	struct rangemap_node *node;
+	struct leaf *leaf;
+	unsigned index;
+
+	if (!map->root)
+		map->root = node_new(0);
+	node = node_own(&map->root);
+	if (node->count == node_max(node)) {
+		struct rangemap_node *root = node_new(node->height + 1u);
+
+		as_branch(root)->firsts[0] = node_first(node);
+		as_branch(root)->children[0] = node;
+		root->count = 1;
+		map->root = root;
+		branch_split_child(as_branch(root), 0);
+		node = root;
+	}
+	/* Full nodes are split on the way down, so that a parent always has room. */
+	while (node->height) {
+		struct branch *branch = as_branch(node);
+
+		index = branch_child(branch, range->first);
+		if (branch->children[index]->count == node_max(branch->children[index])) {
+			branch_split_child(branch, index);
+			index = branch_child(branch, range->first);
+		}
+		if (range->first < branch->firsts[index])
+			branch->firsts[index] = range->first;
+		node = node_own(&branch->children[index]);
+	}
+	leaf = as_leaf(node);
+	index = leaf_index(leaf, range->first);
+	assert(index == leaf->node.count || leaf->ranges[index].first > range->last);
+	assert(index == 0 || leaf->ranges[index - 1].last < range->first);
+	memmove(leaf->ranges + index + 1, leaf->ranges + index, (leaf->node.count - index) * sizeof(struct range));
+	leaf->ranges[index] = *range;
+	leaf->node.count++;
+	map->count++;
+}
+
+/* Appends all of @right to @left; both are owned, together they fit. */
+static void node_append(struct rangemap_node *left, struct rangemap_node *right)
+{
+	if (left->height) {
+		memcpy(as_branch(left)->firsts + left->count, as_branch(right)->firsts,
+		       right->count * sizeof(uint64_t));
+		memcpy(as_branch(left)->children + left->count, as_branch(right)->children,
+		       right->count * sizeof(void *));
+	} else {
+		memcpy(as_leaf(left)->ranges + left->count, as_leaf(right)->ranges,
+		       right->count * sizeof(struct range));
+	}
+	left->count = (uint16_t)(left->count + right->count);
+	right->count = 0;
+}
+
+/* Takes child @index, which its node no longer needs, out of @branch. */
+static void branch_drop_child(struct branch *branch, unsigned index)
+{
+	node_release(branch->children[index]);
+	branch->node.count--;
+	memmove(branch->firsts + index, branch->firsts + index + 1, (branch->node.count - index) * sizeof(uint64_t));
+	memmove(branch->children + index, branch->children + index + 1,
+		(branch->node.count - index) * sizeof(void *));
+}
+
+/* After a removal below: an empty child goes, a thin one is joined with a neighbour if they fit well in one node. */
+static void branch_mend_child(struct branch *branch, unsigned index)
+{
+	unsigned max = node_max(branch->children[index]);
+
+	if (branch->children[index]->count == 0) {
+		branch_drop_child(branch, index);
+		return;
+	}
+	branch->firsts[index] = node_first(branch->children[index]);
+	if (branch->node.count == 1 || branch->children[index]->count > max / 4)
+		return;
+	if (index + 1u == branch->node.count)
+		index--;
+	if (branch->children[index]->count + branch->children[index + 1]->count > max / 2)
+		return;
+	node_append(node_own(&branch->children[index]), node_own(&branch->children[index + 1]));
+	branch_drop_child(branch, index + 1);
+}
+
+void rangemap_remove(struct rangemap *map, uint64_t first)
+{
+	struct branch *path[DEPTH_MAX];
+	unsigned indices[DEPTH_MAX], depth = 0, index;
+	struct rangemap_node *node = node_own(&map->root);
+	struct leaf *leaf;
+
+	while (node->height) {
+		struct branch *branch = as_branch(node);
+
+		assert(depth < DEPTH_MAX);
+		path[depth] = branch;
+		indices[depth] = branch_child(branch, first);
+		node = node_own(&branch->children[indices[depth++]]);
+	}
+	leaf = as_leaf(node);
+	index = leaf_index(leaf, first);
+	assert(index < leaf->node.count && leaf->ranges[index].first == first);
+	leaf->node.count--;
+	memmove(leaf->ranges + index, leaf->ranges + index + 1, (leaf->node.count - index) * sizeof(struct range));
+	map->count--;
+	while (depth--)
+		branch_mend_child(path[depth], indices[depth]);
+	if (!map->count) {
+		rangemap_clear(map);
+		return;
+	}
+	while (map->root->height && map->root->count == 1) {
+		struct rangemap_node *root = map->root;
+
+		map->root = as_branch(root)->children[0];
+		root->count = 0;
+		node_release(root);
+	}
+}
+
+struct range *rangemap_edit(struct rangemap *map, uint64_t first)
+{
+	struct rangemap_node *node = node_own(&map->root);
+	unsigned index;
+
+	while (node->height) {
+		struct branch *branch = as_branch(node);
+
+		node = node_own(&branch->children[branch_child(branch, first)]);
+	}
+	index = leaf_index(as_leaf(node), first);
+	assert(index < node->count && as_leaf(node)->ranges[index].first == first);
+	return &as_leaf(node)->ranges[index];
+}
+
+void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool value_follows)
+{
+	const struct range *found;
+
+	while ((found = rangemap_overlap(map, first, last))) {
+		struct range range = *found;
+
+		rangemap_remove(map, range.first);
+		if (range.first < first) {
+			struct range left = range;
+
+			left.last = first - 1;
+			rangemap_insert(map, &left);
+		}
+		if (range.last > last) {
+			struct range right = range;
+
+			right.first = last + 1;
+			if (value_follows)
+				right.value += right.first - range.first;
+			rangemap_insert(map, &right);
+			break;
+		}
+	}
+}
+
+void rangemap_cover(struct rangemap *map, uint64_t first, uint64_t last)
+{
+	struct range joined = {.first = first, .last = last};
+	const struct range *found;
+
+	while ((found = rangemap_overlap(map, first ? first - 1 : 0, last == UINT64_MAX ? last : last + 1))) {
+		if (found->first <= first && found->last >= last)
+			return;
+		if (found->first < joined.first)
+			joined.first = found->first;
+		if (found->last > joined.last)
+			joined.last = found->last;
+		rangemap_remove(map, found->first);
+	}
+	rangemap_insert(map, &joined);
+}
+
+uint64_t rangemap_covered(const struct rangemap *map, uint64_t first, uint64_t last)
+{
+	const struct range *range;
+	uint64_t covered = 0;
+
+	while ((range = rangemap_overlap(map, first, last))) {
+		uint64_t low = range->first > first ? range->first : first;
+		uint64_t high = range->last < last ? range->last : last;
+
+		covered += high - low + 1;
+		if (range->last >= last)
+			break;
+		first = range->last + 1;
+	}
+	return covered;
+}
+
+/* Counts the ranges below @node, or returns -1 if something is out of order; *@bound is where the last one ended. */
+static int64_t node_check(struct rangemap_node *node, uint64_t *bound, bool *bounded)
+{
+	int64_t count = 0;
+
+	if (node->height == 0) {
+		for (unsigned i = 0; i < node->count; i++) {
+			const struct range *range = &as_leaf(node)->ranges[i];
+
+			if (range->last < range->first || (*bounded && range->first <= *bound))
+				return -1;
+			*bound = range->last;
+			*bounded = true;
+		}
+		return node->count;
+	}
+	for (unsigned i = 0; i < node->count; i++) {
+		struct rangemap_node *child = as_branch(node)->children[i];
+		int64_t below;
+
+		if (child->height + 1u != node->height || !child->count ||
+		    node_first(child) != as_branch(node)->firsts[i])
+			return -1;
+		below = node_check(child, bound, bounded);
+		if (below < 0)
+			return -1;
+		count += below;
+	}
+	return count;
+}
+
+bool rangemap_valid(const struct rangemap *map)
+{
+	uint64_t bound = 0;
+	bool bounded = false;
+
+	if (!map->root)
+		return map->count == 0;
+	return node_check(map->root, &bound, &bounded) == (int64_t)map->count;
+}

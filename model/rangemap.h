@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Range maps: sets of disjoint ranges of 64-bit numbers, each with a small value.
+ *
+ * Everything in the model that has extent is one of these: DMA mappings by IOVA,
+ * memory areas by address, populated pages, known memory contents. A range costs the same
+ * however long it is. Copies share structure: a copy is one reference, and a later change of
+ * either side copies only the path to what changed.
+ */
+#ifndef MODEL_RANGEMAP_H
+#define MODEL_RANGEMAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct range {
+	uint64_t first, last; /* inclusive, so that a range can end at the top of the address space */
+	uint64_t value, weight;
+	uint32_t tag, serial;
+};
+
+struct rangemap_node;
+
+struct rangemap {
+	struct rangemap_node *root; /* NULL when empty */
+	uint64_t count;
+};
+
+/* An empty map is all zeroes. */
+
+/* Makes @copy, which must be empty, equal to @map: constant cost. */
+void rangemap_copy(struct rangemap *copy, const struct rangemap *map);
+
+/* Empties the map and gives back what nobody shares. */
+void rangemap_clear(struct rangemap *map);
+
+/* The first range that does not end before @point, or NULL. Valid until the map changes. */
+const struct range *rangemap_from(const struct rangemap *map, uint64_t point);
+
+/* The range that contains @point, or NULL. */
+const struct range *rangemap_at(const struct rangemap *map, uint64_t point);
+
+/* The first range that shares a point with [first, last], or NULL. */
+const struct range *rangemap_overlap(const struct rangemap *map, uint64_t first, uint64_t last);
+
+/* Adds a range; it must not overlap any other. */
+void rangemap_insert(struct rangemap *map, const struct range *range);
+
+/* Removes the range that begins exactly at @first; there must be one. */
+void rangemap_remove(struct rangemap *map, uint64_t first);
+
+/* The range that begins exactly at @first, for changing its value, weight, tag or serial; there must be one. */
+struct range *rangemap_edit(struct rangemap *map, uint64_t first);
+
+/* Takes [first, last] out of the map: ranges inside go, ranges that reach over its ends are cut (value kept in step
+ * with first when @value_follows is set). */
+void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool value_follows);
+
+/* Adds [first, last] to a map used as a plain set: overlapping and touching ranges become one. */
+void rangemap_cover(struct rangemap *map, uint64_t first, uint64_t last);
+
+/* How many points of [first, last] are in the map. */
+uint64_t rangemap_covered(const struct rangemap *map, uint64_t first, uint64_t last);
+
+/* Checks order, fill and counts of the whole tree; for tests and audits. */
+bool rangemap_valid(const struct rangemap *map);
+
+#endif

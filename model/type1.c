@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * TYPE1: the IOMMU API of x86 and arm. One instance for each container with an IOMMU.
+ *
+ * This file has what surrounds mappings: extensions, opening and releasing an instance, the
+ * windows of valid IOVAs, and GET_INFO. Mapping and unmapping are in type1_map.c.
+ */
+#include "type1.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfiosim/uapi.h"
+
+int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t extension)
+{
+	switch (extension) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_TYPE1_NESTING_IOMMU:
+		return profile_get(host, PROFILE_NESTING_OFFERED);
+	case VFIO_UPDATE_VADDR:
+		return iommu != NOTHING;
+	case VFIO_DMA_CC_IOMMU:
+		return iommu != NOTHING && host->machine->cache_coherent;
+	default:
+		return 0;
+	}
+}
+
+/* The aperture without the reserved ranges: what is left is where mappings may lie. */
+static void windows_build(struct type1 *iommu, const struct machine *machine)
+{
+	uint64_t first = machine->aperture.first;
+
+	for (size_t i = 0; i <= machine->reserved_count; i++) {
+		bool end = i == machine->reserved_count;
+		uint64_t last = end ? machine->aperture.last : machine->reserved[i].first - 1;
+
+		if (!end && (machine->reserved[i].first > machine->aperture.last || machine->reserved[i].last < first))
+			continue;
+		if (end || machine->reserved[i].first > first) {
+			uint32_t at = table_add(&iommu->windows);
+
+			iommu->windows.items[at] = (struct iova_range){first, last};
+		}
+		if (end || machine->reserved[i].last >= machine->aperture.last)
+			return;
+		first = machine->reserved[i].last + 1;
+	}
+}
+
+uint32_t type1_open(struct host *host, uint64_t type)
+{
+	const uint64_t page = host->machine->page_size;
+	uint32_t index = 0;
+	struct type1 *iommu;
+
+	while (index < host->iommus.count && host->iommus.items[index].alive)
+		index++;
+	if (index == host->iommus.count)
+		table_add(&host->iommus);
+	iommu = &host->iommus.items[index];
+	memset(iommu, 0, sizeof(*iommu));
+	iommu->alive = true;
+	iommu->v2 = type != VFIO_TYPE1_IOMMU;
+	iommu->entries_left = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
+	/* Sizes below the host's page cannot be used, but say that the page itself can. */
+	iommu->page_sizes = host->machine->iommu_page_sizes;
+	if (iommu->page_sizes & (page - 1))
+		iommu->page_sizes = (iommu->page_sizes & ~(page - 1)) | page;
+	windows_build(iommu, host->machine);
+	return index;
+}
+
+void type1_release(struct host *host, uint32_t index)
+{
+	struct type1 *iommu = &host->iommus.items[index];
+	const struct range *mapping;
+
+	while ((mapping = rangemap_from(&iommu->mappings, 0)))
+		type1_remove(host, iommu, mapping);
+	free(iommu->windows.items);
+	memset(iommu, 0, sizeof(*iommu));
+}
+
+bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, bool write, const struct range **mapping)
+{
+	uint32_t container = host->groups.items[group].container, iommu;
+
+	if (container == NOTHING)
+		return false;
+	iommu = host->containers.items[container].iommu;
+	if (iommu == NOTHING)
+		return false;
+	*mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
+	return *mapping && (MAPPING_FLAGS((*mapping)->tag) & (write ? MAPPING_WRITE : MAPPING_READ));
+}
+
+struct type1 *op_type1(struct host *host, const struct op *op)
+{
+	return &host->iommus.items[host->containers.items[host->files.items[op->file].object].iommu];
+}
+
+/* ---- GET_INFO ------------------------------------------------------------------------------ */
+
+enum {
+	CAP_HEADER = 8,
+	CAP_MIGRATION_SIZE = 32,
+	CAP_DMA_AVAIL_SIZE = 12,
+	CAP_IOVA_HEADER = 16, /* before the ranges */
+	CAP_IOVA_RANGE = 16,
+	INFO_SIZE = 24,
+	WINDOWS_MAX = 64,
+	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
+};
+
+#define DIRTY_BITMAP_MAX (1ull << 28) /* bytes: largest dirty bitmap the kernel takes */
+
+/* A capability chain as it is built: bytes, and where the `next` of the last one stands. */
+struct chain {
+	uint8_t bytes[CAPS_MAX];
+	uint32_t length;
+	uint32_t last_next; /* offset of the link to fill in; 0 for the first */
+	uint32_t alignment;
+};
+
+static uint8_t *chain_add(struct chain *chain, uint16_t id, uint32_t size)
+{
+	uint32_t start = chain->length, padded = (size + chain->alignment - 1) & ~(chain->alignment - 1);
+	uint8_t *cap = chain->bytes + start;
+
+	memset(cap, 0, padded);
+	if (chain->last_next)
+		bytes_put(chain->bytes + chain->last_next, 4, INFO_SIZE + start);
+	chain->last_next = start + 4;
+	chain->length += padded;
+	bytes_put(cap, 2, id);
+	bytes_put(cap + 2, 2, 1);
+	return cap;
+}
+
+static void chain_build(const struct host *host, const struct type1 *iommu, struct chain *chain)
+{
+	uint64_t smallest = iommu->page_sizes & -iommu->page_sizes;
+	uint32_t windows = iommu->windows.count < WINDOWS_MAX ? iommu->windows.count : (uint32_t)WINDOWS_MAX;
+	uint8_t *cap;
+
+	chain->length = chain->last_next = 0;
+	chain->alignment = (uint32_t)profile_get(host, PROFILE_CAPABILITY_ALIGNMENT);
+	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, CAP_MIGRATION_SIZE);
+	bytes_put(cap + 16, 8, smallest);
+	bytes_put(cap + 24, 8, DIRTY_BITMAP_MAX);
+	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, CAP_DMA_AVAIL_SIZE);
+	bytes_put(cap + CAP_HEADER, 4, iommu->entries_left);
+	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, CAP_IOVA_HEADER + windows * CAP_IOVA_RANGE);
+	bytes_put(cap + CAP_HEADER, 4, windows);
+	for (uint32_t i = 0; i < windows; i++) {
+		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE, 8, iommu->windows.items[i].first);
+		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE + 8, 8, iommu->windows.items[i].last);
+	}
+}
+
+enum step_result type1_get_info(struct host *host, struct op *op)
+{
+	const struct type1 *iommu = op_type1(host, op);
+	struct vfio_iommu_type1_info info = {0};
+	struct chain chain;
+	uint32_t length;
+
+	if (!user_load(op, &info, op->row->minsz))
+		return refuse(op, RULE_T1_INFO_FAULT);
+	if (info.argsz < op->row->minsz)
+		return refuse(op, RULE_T1_INFO_ARGSZ);
+	length = info_length(host, info.argsz);
+	info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	info.iova_pgsizes = iommu->page_sizes;
+	chain_build(host, iommu, &chain);
+	if (info.argsz < INFO_SIZE + chain.length) {
+		info.argsz = INFO_SIZE + chain.length;
+		hit(op, RULE_T1_INFO_ROOM);
+	} else {
+		if (!user_write(host, op, 0, INFO_SIZE, chain.bytes, chain.length))
+			return refuse(op, RULE_T1_INFO_FAULT);
+		info.cap_offset = INFO_SIZE;
+		hit(op, RULE_T1_INFO_CHAIN);
+	}
+	if (!user_store(host, op, &info, length))
+		return refuse(op, RULE_T1_INFO_FAULT);
+	hit(op, RULE_T1_INFO);
+	return finish(op, 0);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * TYPE1 mappings: MAP_DMA and UNMAP_DMA, and the pages they are charged for.
+ */
+#include "type1.h"
+#include "vfiosim/uapi.h"
+
+enum { CAPABILITY_IPC_LOCK = 14 };
+
+#define MAP_FLAGS_ALL (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR)
+#define UNMAP_FLAGS_ALL                                                                                               \
+	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
+
+static uint64_t smallest_page(const struct type1 *iommu)
+{
+	return iommu->page_sizes & -iommu->page_sizes;
+}
+
+void type1_remove(struct host *host, struct type1 *iommu, const struct range *mapping)
+{
+	struct mm *mm = &host->mms.items[MAPPING_MM(mapping->tag)];
+
+	/* The address space that was charged may be gone, and its charge with it. */
+	if (mm->users)
+		mm->locked -= mapping->weight;
+	if (MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID)
+		iommu->invalid_vaddrs--;
+	iommu->entries_left++;
+	rangemap_remove(&iommu->mappings, mapping->first);
+}
+
+/* Pages that the calling task may still be charged; without a limit for who has CAP_IPC_LOCK. */
+static uint64_t charge_room(struct host *host, const struct op *op)
+{
+	const struct task *task = op_task(host, op);
+	const struct mm *mm = &host->mms.items[task->mm];
+	uint64_t limit = task->memlock / host->machine->page_size, used = mm->locked + mm->locked_by_program;
+
+	if (task_capable(task, CAPABILITY_IPC_LOCK))
+		return UINT64_MAX;
+	return limit > used ? limit - used : 0;
+}
+
+/* MAP_DMA with the VADDR flag: an invalidated mapping gets a new address, and its charge moves to the caller. */
+static enum step_result update_vaddr(struct host *host, struct op *op, struct type1 *iommu,
+				     const struct vfio_iommu_type1_dma_map *map, const struct range *found)
+{
+	const struct task *task = op_task(host, op);
+	uint32_t flags, owner;
+	struct range *mapping;
+
+	if (!found)
+		return refuse(op, RULE_T1_VADDR_NO_MAPPING);
+	if (!(MAPPING_FLAGS(found->tag) & MAPPING_VADDR_INVALID) || found->first != map->iova ||
+	    found->last != map->iova + map->size - 1)
+		return refuse(op, RULE_T1_VADDR_NOT_INVALID);
+	owner = MAPPING_MM(found->tag);
+	if (owner != task->mm && charge_room(host, op) < found->weight)
+		return refuse(op, RULE_T1_VADDR_LIMIT);
+	flags = MAPPING_FLAGS(found->tag) & ~MAPPING_VADDR_INVALID;
+	if (owner != task->mm) {
+		if (host->mms.items[owner].users)
+			host->mms.items[owner].locked -= found->weight;
+		host->mms.items[task->mm].locked += found->weight;
+	}
+	mapping = rangemap_edit(&iommu->mappings, found->first);
+	mapping->value = map->vaddr;
+	mapping->tag = MAPPING_TAG(task->mm, flags);
+	iommu->invalid_vaddrs--;
+	hit(op, RULE_T1_VADDR_UPDATE);
+	return finish(op, 0);
+}
+
+/* Whether [first, last] lies in one window. */
+static bool windows_contain(const struct type1 *iommu, uint64_t first, uint64_t last)
+{
+	for (uint32_t i = 0; i < iommu->windows.count; i++)
+		if (first >= iommu->windows.items[i].first && last <= iommu->windows.items[i].last)
+			return true;
+	return false;
+}
+
+/* Pins and maps what the checks have passed; the memory itself may still refuse. */
+static enum step_result map_commit(struct host *host, struct op *op, struct type1 *iommu,
+				   const struct vfio_iommu_type1_dma_map *map)
+{
+	const uint32_t mm = op_task(host, op)->mm;
+	uint32_t flags = map->flags & (MAPPING_READ | MAPPING_WRITE);
+	struct pin pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
+	struct range mapping = {.first = map->iova,
+				.last = map->iova + map->size - 1,
+				.value = map->vaddr,
+				.weight = pin.charged,
+				.tag = MAPPING_TAG(mm, flags),
+				.serial = (uint32_t)++host->serial};
+
+	if (pin.error)
+		return refuse(op, pin.error == -LINUX_ENOMEM ? RULE_T1_MAP_LIMIT : RULE_T1_MAP_MEMORY);
+	rangemap_insert(&iommu->mappings, &mapping);
+	host->mms.items[mm].locked += pin.charged;
+	iommu->entries_left--;
+	hit(op, RULE_T1_MAP);
+	return finish(op, 0);
+}
+
+/*
+ * The mapping that a new one at [first, last] would collide with. Kernels that compute the end of the range as
+ * first + size get 0 for one that ends at the top of the address space, and find nothing.
+ */
+static const struct range *find_collision(const struct host *host, const struct type1 *iommu, uint64_t first,
+					  uint64_t last)
+{
+	if (last == UINT64_MAX && profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING))
+		return NULL;
+	return rangemap_overlap(&iommu->mappings, first, last);
+}
+
+enum step_result type1_map_dma(struct host *host, struct op *op)
+{
+	struct type1 *iommu = op_type1(host, op);
+	struct vfio_iommu_type1_dma_map map;
+	const uint64_t in_page = smallest_page(iommu) - 1;
+	const struct range *found;
+	bool update;
+
+	if (!user_load(op, &map, sizeof(map)))
+		return refuse(op, RULE_T1_MAP_FAULT);
+	if (map.argsz < sizeof(map))
+		return refuse(op, RULE_T1_MAP_ARGSZ);
+	if (map.flags & ~(uint32_t)MAP_FLAGS_ALL)
+		return refuse(op, RULE_T1_MAP_FLAGS);
+	update = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
+	if (update == !!(map.flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+		return refuse(op, RULE_T1_MAP_ACCESS);
+	if (!map.size)
+		return refuse(op, RULE_T1_MAP_EMPTY);
+	if ((map.size | map.iova | map.vaddr) & in_page)
+		return refuse(op, RULE_T1_MAP_ALIGN);
+	if (map.iova + map.size - 1 < map.iova || map.vaddr + map.size - 1 < map.vaddr)
+		return refuse(op, RULE_T1_MAP_WRAP);
+	found = find_collision(host, iommu, map.iova, map.iova + map.size - 1);
+	if (update)
+		return update_vaddr(host, op, iommu, &map, found);
+	if (found)
+		return refuse(op, RULE_T1_MAP_OVERLAP);
+	if (!iommu->entries_left)
+		return refuse(op, RULE_T1_MAP_ENTRIES);
+	if (!windows_contain(iommu, map.iova, map.iova + map.size - 1))
+		return refuse(op, RULE_T1_MAP_WINDOW);
+	return map_commit(host, op, iommu, &map);
+}
+
+/* UNMAP_DMA with the VADDR flag: either every mapping in the range gives up its address, or none does. */
+static enum step_result invalidate_vaddrs(struct op *op, struct type1 *iommu, uint64_t first, uint64_t last,
+					  uint64_t *unmapped)
+{
+	const struct range *mapping;
+
+	for (mapping = rangemap_overlap(&iommu->mappings, first, last); mapping;
+	     mapping = mapping->last < last ? rangemap_overlap(&iommu->mappings, mapping->last + 1, last) : NULL) {
+		if (!iommu->v2 && mapping->first < first)
+			break;
+		if (MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID)
+			return refuse(op, RULE_T1_UNMAP_VADDR_TWICE);
+	}
+	for (mapping = rangemap_overlap(&iommu->mappings, first, last); mapping;
+	     mapping = mapping->last < last ? rangemap_overlap(&iommu->mappings, mapping->last + 1, last) : NULL) {
+		struct range *edit;
+
+		if (!iommu->v2 && mapping->first < first)
+			break;
+		edit = rangemap_edit(&iommu->mappings, mapping->first);
+		edit->tag |= MAPPING_VADDR_INVALID;
+		iommu->invalid_vaddrs++;
+		*unmapped += edit->last - edit->first + 1;
+		mapping = edit;
+	}
+	hit(op, RULE_T1_UNMAP_VADDR);
+	return STEP_MORE;
+}
+
+/* Removes what lies in the range: whole mappings only. */
+static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, uint64_t first, uint64_t last,
+			 uint64_t *unmapped)
+{
+	const struct range *mapping;
+
+	while ((mapping = rangemap_overlap(&iommu->mappings, first, last))) {
+		/* v1: what begins before the range is left alone, and ends the matter. */
+		if (!iommu->v2 && mapping->first < first) {
+			hit(op, RULE_T1_UNMAP_V1_INSIDE);
+			return;
+		}
+		*unmapped += mapping->last - mapping->first + 1;
+		type1_remove(host, iommu, mapping);
+	}
+}
+
+/* v2: a mapping that begins before the range, or ends behind it, would be cut in two. */
+static bool bisects(const struct type1 *iommu, uint64_t first, uint64_t last)
+{
+	const struct range *mapping = rangemap_at(&iommu->mappings, first);
+
+	if (mapping && mapping->first != first)
+		return true;
+	mapping = rangemap_at(&iommu->mappings, last);
+	return mapping && mapping->last != last;
+}
+
+/* UNMAP_DMA that also asks for dirty pages: without dirty tracking there is nothing to get, whatever is asked for. */
+static enum step_result unmap_with_bitmap(struct op *op, const struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	uint8_t bitmap[sizeof(struct vfio_bitmap)];
+
+	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR))
+		return refuse(op, RULE_T1_UNMAP_FLAG_PAIR);
+	if (unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
+		return refuse(op, RULE_T1_UNMAP_ARGSZ);
+	if (!user_read(op, 0, sizeof(*unmap), bitmap, sizeof(bitmap)))
+		return refuse(op, RULE_T1_UNMAP_FAULT);
+	return refuse(op, RULE_T1_UNMAP_NOT_TRACKING);
+}
+
+enum step_result type1_unmap_dma(struct host *host, struct op *op)
+{
+	struct type1 *iommu = op_type1(host, op);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	const uint64_t in_page = smallest_page(iommu) - 1;
+	uint64_t last, unmapped = 0;
+	bool all;
+
+	if (!user_load(op, &unmap, sizeof(unmap)))
+		return refuse(op, RULE_T1_UNMAP_FAULT);
+	if (unmap.argsz < sizeof(unmap))
+		return refuse(op, RULE_T1_UNMAP_ARGSZ);
+	if (unmap.flags & ~(uint32_t)UNMAP_FLAGS_ALL)
+		return refuse(op, RULE_T1_UNMAP_FLAGS);
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		return unmap_with_bitmap(op, &unmap);
+	all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	if (unmap.iova & in_page)
+		return refuse(op, RULE_T1_UNMAP_ALIGN);
+	if (all) {
+		if (unmap.iova || unmap.size)
+			return refuse(op, RULE_T1_UNMAP_ALL_RANGE);
+		last = UINT64_MAX;
+	} else {
+		if (!unmap.size)
+			return refuse(op, RULE_T1_UNMAP_EMPTY);
+		if (unmap.size & in_page)
+			return refuse(op, RULE_T1_UNMAP_ALIGN);
+		last = unmap.iova + unmap.size - 1;
+		if (last < unmap.iova)
+			return refuse(op, RULE_T1_UNMAP_WRAP);
+		if (iommu->v2 && bisects(iommu, unmap.iova, last))
+			return refuse(op, RULE_T1_UNMAP_BISECT);
+	}
+	if (!all && last == UINT64_MAX && profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING)) {
+		hit(op, RULE_T1_UNMAP_TOP);
+	} else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) {
+		if (invalidate_vaddrs(op, iommu, unmap.iova, last, &unmapped) == STEP_DONE)
+			return STEP_DONE;
+	} else {
+		unmap_commit(host, op, iommu, unmap.iova, last, &unmapped);
+	}
+	unmap.size = unmapped;
+	user_store(host, op, &unmap, sizeof(unmap));
+	hit(op, unmapped ? RULE_T1_UNMAP : RULE_T1_UNMAP_NOTHING);
+	return finish(op, 0);
+}
