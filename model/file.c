@@ -200,7 +200,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		file = &host->files.items[op->file];
 		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD) {
 			op->file = NOTHING;
-			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL) : unmodelled(host, op);
+			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
+							      : unmodelled(host, op);
 		}
 		file_get(host, op->file);
 		owner = file_owner(host, file);

@@ -273,8 +273,9 @@ static const char *audit_charges(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->mms.count && !text; i++)
 		if (charged[i] != host->mms.items[i].locked)
-			text = audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
-					  (unsigned long long)host->mms.items[i].locked, (unsigned long long)charged[i]);
+			text =
+			    audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
+				       (unsigned long long)host->mms.items[i].locked, (unsigned long long)charged[i]);
 	free(charged);
 	return text;
 }

@@ -29,7 +29,7 @@ struct file {
 	enum file_kind kind;
 	uint32_t references;
 	uint32_t object; /* container, group or device, by kind */
-	uint32_t flags;  /* as opened: access mode and O_NONBLOCK */
+	uint32_t flags;	 /* as opened: access mode and O_NONBLOCK */
 };
 
 struct descriptor {
@@ -41,10 +41,10 @@ struct descriptor {
 struct task {
 	bool alive;
 	uint32_t mm;
-	uint32_t threads;    /* running threads; the task ends with its last, or with exit() */
+	uint32_t threads; /* running threads; the task ends with its last, or with exit() */
 	uint32_t parent;
-	uint64_t dropped;    /* capabilities no longer effective, by bit */
-	uint64_t memlock;    /* soft RLIMIT_MEMLOCK in bytes */
+	uint64_t dropped;		      /* capabilities no longer effective, by bit */
+	uint64_t memlock;		      /* soft RLIMIT_MEMLOCK in bytes */
 	TABLE(struct descriptor) descriptors; /* ascending by number */
 };
 
@@ -57,40 +57,40 @@ enum area_kind {
 
 /* An address space; outlives its tasks while DMA mappings are charged to it. */
 struct mm {
-	uint32_t users;             /* tasks; at 0 memory and charges are gone */
-	struct rangemap areas;      /* tag: AREA_TAG(kind, prot); serial: when it was mapped */
+	uint32_t users;		    /* tasks; at 0 memory and charges are gone */
+	struct rangemap areas;	    /* tag: AREA_TAG(kind, prot); serial: when it was mapped */
 	struct rangemap populated;  /* private pages that exist */
 	struct rangemap contents;   /* words of 8 bytes whose value is known (or known to be unknown) */
-	uint64_t locked;            /* pages charged by VFIO */
+	uint64_t locked;	    /* pages charged by VFIO */
 	uint64_t locked_by_program; /* pages the program locked itself */
-	uint64_t next_address;      /* where the next mmap without a wish goes, below this */
+	uint64_t next_address;	    /* where the next mmap without a wish goes, below this */
 };
 
 #define AREA_TAG(kind, prot) ((uint32_t)(kind) << 4 | (uint32_t)(prot))
-#define AREA_KIND(tag) ((enum area_kind)((tag) >> 4))
-#define AREA_PROT(tag) ((tag)&0xfu)
+#define AREA_KIND(tag)	     ((enum area_kind)((tag) >> 4))
+#define AREA_PROT(tag)	     ((tag)&0xfu)
 
 struct container {
 	bool alive;
 	uint32_t references; /* its file, and each attached group */
-	uint32_t iommu;      /* index of the TYPE1 instance, or NOTHING before SET_IOMMU */
+	uint32_t iommu;	     /* index of the TYPE1 instance, or NOTHING before SET_IOMMU */
 };
 
 struct group {
-	uint32_t number;     /* N of /dev/vfio/N */
-	bool offered;        /* has a device bound to vfio: there is a /dev/vfio/N */
-	bool viable;         /* no device of it is driven by the host */
-	uint32_t file;       /* the open file, or NOTHING: a group is opened once */
-	uint32_t container;  /* or NOTHING */
-	uint32_t users;      /* 1 for the attachment, 1 for each open device */
-	uint64_t attached;   /* order of attachment, for walking a container's groups latest first */
+	uint32_t number;    /* N of /dev/vfio/N */
+	bool offered;	    /* has a device bound to vfio: there is a /dev/vfio/N */
+	bool viable;	    /* no device of it is driven by the host */
+	uint32_t file;	    /* the open file, or NOTHING: a group is opened once */
+	uint32_t container; /* or NOTHING */
+	uint32_t users;	    /* 1 for the attachment, 1 for each open device */
+	uint64_t attached;  /* order of attachment, for walking a container's groups latest first */
 };
 
 /* The DMA engine of QEMU's edu device, as far as programs can see it. */
 struct edu {
 	uint64_t source, target, count;
 	uint32_t liveness;
-	bool alive;        /* liveness was written */
+	bool alive; /* liveness was written */
 	bool buffer_known;
 	uint8_t buffer[4096];
 };
@@ -99,8 +99,8 @@ struct edu {
 enum irq_type { IRQ_TYPE_INTX, IRQ_TYPE_MSI, IRQ_TYPE_MSIX, IRQ_TYPE_NONE };
 
 struct device_state {
-	uint32_t group;       /* index of its group */
-	uint32_t open_count;  /* open device files */
+	uint32_t group;	     /* index of its group */
+	uint32_t open_count; /* open device files */
 	bool bus_master;
 	bool memory_enabled;
 	enum irq_type irq_type;
@@ -112,31 +112,31 @@ struct device_state {
 struct type1 {
 	bool alive;
 	bool v2;
-	uint32_t entries_left;     /* dma_avail */
-	uint32_t invalid_vaddrs;   /* mappings whose vaddr is invalidated */
-	uint64_t page_sizes;       /* bitmap the user sees */
+	uint32_t entries_left;		  /* dma_avail */
+	uint32_t invalid_vaddrs;	  /* mappings whose vaddr is invalidated */
+	uint64_t page_sizes;		  /* bitmap the user sees */
 	TABLE(struct iova_range) windows; /* valid IOVA ranges, ascending */
-	struct rangemap mappings;  /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
+	struct rangemap mappings;	  /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */
-#define MAPPING_READ 1u
-#define MAPPING_WRITE 2u
-#define MAPPING_VADDR_INVALID 4u
-#define MAPPING_LOCK_CAP 8u
+#define MAPPING_READ	       1u
+#define MAPPING_WRITE	       2u
+#define MAPPING_VADDR_INVALID  4u
+#define MAPPING_LOCK_CAP       8u
 #define MAPPING_TAG(mm, flags) ((mm) << 4 | (flags))
-#define MAPPING_MM(tag) ((tag) >> 4)
-#define MAPPING_FLAGS(tag) ((tag)&0xfu)
+#define MAPPING_MM(tag)	       ((tag) >> 4)
+#define MAPPING_FLAGS(tag)     ((tag)&0xfu)
 
 struct host {
 	const struct machine *machine;
 	struct profile profile;
-	uint64_t serial;  /* counts mmaps, maps and attachments */
+	uint64_t serial; /* counts mmaps, maps and attachments */
 	TABLE(struct task) tasks;
 	TABLE(struct mm) mms;
 	TABLE(struct file) files;
 	TABLE(struct container) containers;
-	TABLE(struct group) groups;         /* ascending by number */
+	TABLE(struct group) groups;	    /* ascending by number */
 	TABLE(struct device_state) devices; /* as machine->devices */
 	TABLE(struct type1) iommus;
 	/* Scratch of the last call: what buffers hold now and what of it is judged. */
@@ -155,12 +155,12 @@ struct op {
 	const struct call *call;
 	const struct choice *choice; /* or NULL */
 	struct outcome *outcome;
-	uint32_t task;              /* index */
+	uint32_t task;		     /* index */
 	const struct ioctl_row *row; /* ioctl: the row that answers, by owner and number */
-	uint32_t step;              /* steps already done */
-	uint32_t file;              /* file held across steps, or NOTHING */
-	uint32_t second_file;       /* another one (SET_CONTAINER's container), or NOTHING */
-	uint32_t object;            /* carried from step to step, by handler */
+	uint32_t step;		     /* steps already done */
+	uint32_t file;		     /* file held across steps, or NOTHING */
+	uint32_t second_file;	     /* another one (SET_CONTAINER's container), or NOTHING */
+	uint32_t object;	     /* carried from step to step, by handler */
 	int32_t number;
 };
 
@@ -245,7 +245,7 @@ uint32_t mm_fork(struct host *host, uint32_t mm);
 void mm_put_user(struct host *host, uint32_t mm);
 
 struct pin {
-	int64_t error;    /* 0, or a negative errno */
+	int64_t error;	  /* 0, or a negative errno */
 	uint64_t charged; /* pages that count against the limit */
 };
 

@@ -81,7 +81,7 @@ static enum step_result done(struct op *op)
 static enum step_result trigger_intx(struct host *host, struct op *op, const struct irq_request *request)
 {
 	struct device_state *device = &host->devices.items[host->files.items[op->file].object];
-	int32_t number;
+	int32_t number = -1;
 
 	if (device->irq_type == IRQ_TYPE_INTX && !request->set.count && request->data_type == VFIO_IRQ_SET_DATA_NONE) {
 		device->irq_type = IRQ_TYPE_NONE;
@@ -128,7 +128,7 @@ static enum step_result trigger_messages(struct host *host, struct op *op, const
 	if (!request->set.count)
 		return unmodelled(host, op);
 	for (uint32_t i = 0; i < request->set.count; i++) {
-		int32_t number;
+		int32_t number = -1;
 
 		if (eventfd_check(host, op, i, &number) == STEP_DONE)
 			return STEP_DONE;
@@ -141,7 +141,7 @@ static enum step_result trigger_messages(struct host *host, struct op *op, const
 static enum step_result trigger_single(struct host *host, struct op *op, const struct irq_request *request,
 				       bool *trigger)
 {
-	int32_t number;
+	int32_t number = -1;
 
 	if (request->set.start || request->set.count > 1)
 		return refuse(op, RULE_DEV_IRQS_STATE);

@@ -21,17 +21,19 @@ void *memory_resize(void *old, size_t size);
  * Object tables: arrays whose elements are named by index, so that a host can be cloned by
  * copying them. TABLE(struct file) declares one; index 0 is a valid object.
  */
-#define TABLE(type)                                                                                                    \
-	struct {                                                                                                       \
-		type *items;                                                                                           \
-		uint32_t count, capacity;                                                                              \
+#define TABLE(type)                       \
+	struct {                          \
+		type *items;              \
+		uint32_t count, capacity; \
 	}
 
 /* Makes room for one more element at index count, cleared, and counts it; gives its index. */
-#define table_add(table) table_grow((void **)&(table)->items, &(table)->count, &(table)->capacity, sizeof(*(table)->items))
+#define table_add(table) \
+	table_grow((void **)&(table)->items, &(table)->count, &(table)->capacity, sizeof(*(table)->items))
 
 /* Duplicates the array behind a table that was copied by assignment. */
-#define table_unshare(table) ((table)->items = memory_duplicate((table)->items, (table)->count, (table)->capacity, sizeof(*(table)->items)))
+#define table_unshare(table) \
+	((table)->items = memory_duplicate((table)->items, (table)->count, (table)->capacity, sizeof(*(table)->items)))
 
 uint32_t table_grow(void **items, uint32_t *count, uint32_t *capacity, size_t size);
 void *memory_duplicate(const void *items, uint32_t count, uint32_t capacity, size_t size);

@@ -244,8 +244,8 @@ static enum step_result call_mmap(struct host *host, struct op *op)
 	const uint64_t page = host->machine->page_size, flags = op->call->args[3], sharing = flags & 3;
 	uint64_t address = op->call->args[0], length = op->call->args[1];
 	struct mm *mm = &host->mms.items[op_task(host, op)->mm];
-	struct range area = {.tag = AREA_TAG(sharing == MAP_PRIVATE_BIT ? AREA_PRIVATE : AREA_SHARED,
-					     op->call->args[2] & 7)};
+	struct range area = {
+	    .tag = AREA_TAG(sharing == MAP_PRIVATE_BIT ? AREA_PRIVATE : AREA_SHARED, op->call->args[2] & 7)};
 
 	if (!length)
 		return refuse(op, RULE_MM_MAP_EMPTY);
@@ -280,8 +280,7 @@ static enum step_result call_mmap(struct host *host, struct op *op)
 			return refuse(op, RULE_MM_MAP_FIXED_ALIGN);
 		if (!range_valid(host, address, length))
 			return refuse(op, RULE_MM_MAP_TOO_LONG);
-		if ((flags & MAP_FIXED_NOREPLACE_BIT) &&
-		    rangemap_overlap(&mm->areas, address, address + length - 1))
+		if ((flags & MAP_FIXED_NOREPLACE_BIT) && rangemap_overlap(&mm->areas, address, address + length - 1))
 			return refuse(op, RULE_MM_MAP_OCCUPIED);
 		mm_forget(mm, address, address + length - 1);
 	} else {

@@ -29,8 +29,8 @@ static const int64_t values[PROFILE_FIELD_COUNT][PROFILE_COUNT] = {
 };
 
 /* A row with a missing or a surplus column does not build. */
-#define FIELD(id, name, sentence, source, ...)                                                                         \
-	_Static_assert(sizeof((const int64_t[]){__VA_ARGS__}) == sizeof(values[0]),                                    \
+#define FIELD(id, name, sentence, source, ...)                                      \
+	_Static_assert(sizeof((const int64_t[]){__VA_ARGS__}) == sizeof(values[0]), \
 		       "profile field " name " needs a value for every profile");
 #include "profile-fields.def"
 

@@ -160,7 +160,8 @@ const struct range *rangemap_from(const struct rangemap *map, uint64_t point)
 		node = branch->children[index];
 	}
 	index = leaf_index(as_leaf(node), point);
-	/* The range before may reach over the point; it is in this leaf, because the leaf begins at or before the point. */
+	/* The range before may reach over the point; it is in this leaf, because the leaf begins at or before the
+	 * point. */
 	if (index > 0 && as_leaf(node)->ranges[index - 1].last >= point)
 		index--;
 	if (index < node->count)
@@ -270,8 +271,7 @@ static void branch_drop_child(struct branch *branch, unsigned index)
 	node_release(branch->children[index]);
 	branch->node.count--;
 	memmove(branch->firsts + index, branch->firsts + index + 1, (branch->node.count - index) * sizeof(uint64_t));
-	memmove(branch->children + index, branch->children + index + 1,
-		(branch->node.count - index) * sizeof(void *));
+	memmove(branch->children + index, branch->children + index + 1, (branch->node.count - index) * sizeof(void *));
 }
 
 /* After a removal below: an empty child goes, a thin one is joined with a neighbour if they fit well in one node. */

@@ -7,9 +7,8 @@
 
 enum { CAPABILITY_IPC_LOCK = 14 };
 
-#define MAP_FLAGS_ALL (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR)
-#define UNMAP_FLAGS_ALL                                                                                               \
-	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
+#define MAP_FLAGS_ALL	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR)
+#define UNMAP_FLAGS_ALL (VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
 
 static uint64_t smallest_page(const struct type1 *iommu)
 {

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Speed, as figures, ratios and growth: what one call costs the model as mappings pile up
+ * and as they get larger, and how fast traces are read and judged.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vfiosim/judge.h"
+#include "vfiosim/model.h"
+#include "vfiosim/trace.h"
+#include "vfiosim/uapi.h"
+
+enum { MAPPING_STRIDE = 8192, PAGE = 4096, ROUNDS = 5 };
+
+#define IOVA_BASE  0x100000000ull
+#define VADDR_BASE 0x100000000000ull
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "bench: %s\n", what);
+	exit(5);
+}
+
+/* ---- the model ------------------------------------------------------------------------------ */
+
+static int64_t call(struct host *host, struct call *call)
+{
+	struct outcome outcome;
+
+	call->task = call->thread = 1;
+	host_call(host, call, NULL, &outcome);
+	if (!outcome.modelled)
+		fail("a call is not modelled");
+	return outcome.ret;
+}
+
+static int64_t call_open(struct host *host, const char *path)
+{
+	struct call open = {.op = CALL_OPEN, .string = path, .args = {0, 2}};
+
+	return call(host, &open);
+}
+
+static int64_t call_ioctl(struct host *host, int64_t fd, const char *name, const void *bytes, uint32_t length,
+			  uint64_t value)
+{
+	const struct ioctl_row *row = ioctl_by_name(name, strlen(name));
+	struct call ioctl = {.op = CALL_IOCTL,
+			     .args = {(uint64_t)fd, row->number, value},
+			     .ioctl = row,
+			     .has_pointer = bytes != NULL,
+			     .buffer_count = bytes != NULL,
+			     .buffers = {{.length = length, .in = bytes}}};
+
+	return call(host, &ioctl);
+}
+
+struct driver {
+	struct host *host;
+	int64_t container;
+	const struct ioctl_row *map, *unmap;
+};
+
+/* A host whose container is ready for mappings, with a terabyte of memory to map. */
+static struct driver driver_new(void)
+{
+	const struct machine *machine = machine_find("q35-edu");
+	struct profile profile;
+	struct driver driver;
+	uint8_t fd[4];
+	int64_t group;
+	struct call mmap = {.op = CALL_MMAP, .args = {VADDR_BASE, 1ull << 40, 3, 0x32, UINT64_MAX, 0}};
+
+	if (!machine || profile_find("6.12", &profile))
+		fail("no machine q35-edu or no profile 6.12");
+	profile_set(&profile, "dma_entry_limit", "8388608");
+	driver.host = host_new(machine, &profile);
+	driver.container = call_open(driver.host, "/dev/vfio/vfio");
+	group = -1;
+	for (unsigned i = 0; i < machine->device_count && group < 0; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/dev/vfio/%u", machine->devices[i].group);
+		group = call_open(driver.host, path);
+	}
+	bytes_put(fd, 4, (uint64_t)driver.container);
+	if (call_ioctl(driver.host, group, "VFIO_GROUP_SET_CONTAINER", fd, 4, 0) ||
+	    call_ioctl(driver.host, driver.container, "VFIO_SET_IOMMU", NULL, 0, VFIO_TYPE1v2_IOMMU) ||
+	    call(driver.host, &mmap) != (int64_t)VADDR_BASE)
+		fail("cannot set up a container");
+	driver.map = ioctl_by_name("VFIO_IOMMU_MAP_DMA", 18);
+	driver.unmap = ioctl_by_name("VFIO_IOMMU_UNMAP_DMA", 20);
+	return driver;
+}
+
+static void map(struct driver *driver, uint64_t iova, uint64_t vaddr, uint64_t size)
+{
+	uint8_t bytes[32];
+
+	bytes_put(bytes, 4, sizeof(bytes));
+	bytes_put(bytes + 4, 4, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	bytes_put(bytes + 8, 8, vaddr);
+	bytes_put(bytes + 16, 8, iova);
+	bytes_put(bytes + 24, 8, size);
+	if (call_ioctl(driver->host, driver->container, driver->map->name, bytes, sizeof(bytes), 0))
+		fail("MAP_DMA was refused");
+}
+
+static void unmap(struct driver *driver, uint64_t iova, uint64_t size)
+{
+	uint8_t bytes[24];
+
+	bytes_put(bytes, 4, sizeof(bytes));
+	bytes_put(bytes + 4, 4, 0);
+	bytes_put(bytes + 8, 8, iova);
+	bytes_put(bytes + 16, 8, size);
+	if (call_ioctl(driver->host, driver->container, driver->unmap->name, bytes, sizeof(bytes), 0))
+		fail("UNMAP_DMA was refused");
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Seconds for one unmap and map at a random place among @live mappings: the best of some rounds. */
+static double pair_cost(uint64_t live)
+{
+	enum { PAIRS = 400000 };
+	struct driver driver = driver_new();
+	uint64_t random = 0x9e3779b97f4a7c15ull;
+	double best = 1e9;
+
+	for (uint64_t i = 0; i < live; i++)
+		map(&driver, IOVA_BASE + i * MAPPING_STRIDE, VADDR_BASE + i * PAGE, PAGE);
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = seconds(), took;
+
+		for (int i = 0; i < PAIRS; i++) {
+			uint64_t which = next_random(&random) % live;
+
+			unmap(&driver, IOVA_BASE + which * MAPPING_STRIDE, PAGE);
+			map(&driver, IOVA_BASE + which * MAPPING_STRIDE, VADDR_BASE + which * PAGE, PAGE);
+		}
+		took = (seconds() - start) / PAIRS;
+		best = took < best ? took : best;
+	}
+	host_free(driver.host);
+	return best;
+}
+
+/* Seconds for one map when @pieces pieces of @size bytes are mapped one after another. */
+static double piece_cost(uint64_t size, uint64_t pieces)
+{
+	double best = 1e9;
+
+	for (int round = 0; round < ROUNDS * 20; round++) {
+		struct driver driver = driver_new();
+		double start = seconds(), took;
+
+		for (uint64_t i = 0; i < pieces; i++)
+			map(&driver, IOVA_BASE + i * size, VADDR_BASE + i * size, size);
+		took = (seconds() - start) / (double)pieces;
+		best = took < best ? took : best;
+		host_free(driver.host);
+	}
+	return best;
+}
+
+static void bench_model(void)
+{
+	static const struct {
+		const char *name;
+		uint64_t live;
+	} sizes[] = {{"1 k", 1000}, {"64 k", 65535}, {"1 M", 1000000}};
+	double first = 0, small, large;
+
+	printf("model: one unmap and map at random places, by live mappings\n");
+	printf("  %-8s %12s %14s %8s\n", "live", "ns per pair", "calls per s", "ratio");
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		double cost = pair_cost(sizes[i].live);
+
+		if (i == 0)
+			first = cost;
+		printf("  %-8s %12.0f %14.0f %8.2f\n", sizes[i].name, cost * 1e9, 2 / cost, cost / first);
+	}
+	small = piece_cost(PAGE, 256);
+	large = piece_cost(4ull << 30, 256);
+	printf("model: 256 maps one after another, by size of the piece\n");
+	printf("  %-8s %12.0f ns per call\n", "4 KiB", small * 1e9);
+	printf("  %-8s %12.0f ns per call, ratio %.2f (1 TiB in all)\n", "4 GiB", large * 1e9, large / small);
+}
+
+/* ---- traces --------------------------------------------------------------------------------- */
+
+/* Reads a trace over and over until it took long enough to tell: bytes, events, seconds. */
+static void bench_trace(const char *path)
+{
+	enum { LEAST_EVENTS = 2000000 };
+	struct text text = {0};
+	struct trace_header header;
+	struct diag diag;
+	struct event event;
+	struct trace_reader *reader = trace_open(path, &diag);
+	double start, parse, judging;
+	uint64_t events = 0, bytes, rounds = 0;
+	char name[] = "/tmp/vfiosim-bench-XXXXXX";
+	struct profile profile;
+	struct judge *judge;
+	int fd;
+	FILE *file;
+	enum trace_item item;
+
+	if (!reader) {
+		diag_print(&diag);
+		exit(2);
+	}
+	header = *trace_header(reader);
+	header_print(&text, &header);
+	for (rounds = 0; events < LEAST_EVENTS; rounds++) {
+		if (!reader)
+			reader = trace_open(path, &diag);
+		while ((item = trace_next(reader, &event, &diag)) == TRACE_EVENT || item == TRACE_RUN) {
+			if (item == TRACE_RUN) {
+				char run[512];
+
+				snprintf(run, sizeof(run), "run \"%s\"\n", trace_run_name(reader));
+				text_append(&text, run, strlen(run));
+				continue;
+			}
+			event_print(&text, &event);
+			text_append(&text, "\n", 1);
+			events++;
+		}
+		if (item == TRACE_ERROR) {
+			diag_print(&diag);
+			exit(2);
+		}
+		trace_close(reader);
+		reader = NULL;
+	}
+	bytes = text.length;
+	fd = mkstemp(name);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!file || fwrite(text.text, 1, text.length, file) != text.length || fclose(file))
+		fail("cannot write a temporary file");
+	free(text.text);
+
+	start = seconds();
+	reader = trace_open(name, &diag);
+	while (reader && (item = trace_next(reader, &event, &diag)) != TRACE_END)
+		if (item == TRACE_ERROR)
+			fail("the trace does not parse");
+	parse = seconds() - start;
+	trace_close(reader);
+
+	if (profile_find(header.profile, &profile) || !machine_find(header.machine))
+		fail("the trace has no known profile or machine");
+	judge = judge_new(machine_find(header.machine), &profile);
+	start = seconds();
+	reader = trace_open(name, &diag);
+	while (reader && (item = trace_next(reader, &event, &diag)) != TRACE_END) {
+		struct finding finding;
+
+		if (item == TRACE_RUN)
+			judge_begin_run(judge);
+		else if (item == TRACE_ERROR || judge_event(judge, &event, &finding) != VERDICT_CONFORMS)
+			fail("the trace does not conform");
+	}
+	judging = seconds() - start;
+	trace_close(reader);
+	judge_free(judge);
+	unlink(name);
+	printf("traces: %s, read %llu times: %.0f MB, %llu events\n", path, (unsigned long long)rounds,
+	       (double)bytes / 1e6, (unsigned long long)events);
+	printf("  parse          %8.0f MB/s %12.0f events/s\n", (double)bytes / 1e6 / parse, (double)events / parse);
+	printf("  parse + judge  %8.0f MB/s %12.0f events/s\n", (double)bytes / 1e6 / judging,
+	       (double)events / judging);
+}
+
+int main(int argc, char **argv)
+{
+	bench_model();
+	for (int i = 1; i < argc; i++)
+		bench_trace(argv[i]);
+	return 0;
+}
