@@ -96,6 +96,20 @@ static uint64_t node_first(struct rangemap_node *node)
 	return node->height ? as_branch(node)->firsts[0] : as_leaf(node)->ranges[0].first;
 }
 
+/*
+ * Asks for all of a leaf's cache lines at once: with very many ranges, the search would otherwise wait for memory at
+ * every step.
+ */
+static inline void node_prefetch(const struct rangemap_node *node, unsigned parent_height)
+{
+	enum { CACHE_LINE = 64 };
+
+	if (parent_height > 1)
+		return;
+	for (size_t at = 0; at < sizeof(struct leaf); at += CACHE_LINE)
+		__builtin_prefetch((const char *)node + at);
+}
+
 /* Index of the child that would hold a range beginning at @first. */
 static unsigned branch_child(const struct branch *branch, uint64_t first)
 {
@@ -158,6 +172,7 @@ const struct range *rangemap_from(const struct rangemap *map, uint64_t point)
 		if (index + 1u < node->count)
 			next = branch->children[index + 1];
 		node = branch->children[index];
+		node_prefetch(node, branch->node.height);
 	}
 	index = leaf_index(as_leaf(node), point);
 	/* The range before may reach over the point; it is in this leaf, because the leaf begins at or before the
@@ -183,12 +198,21 @@ const struct range *rangemap_at(const struct rangemap *map, uint64_t point)
 	return rangemap_overlap(map, point, point);
 }
 
-/* Moves the upper half of the full child @index of @branch into a new sibling right of it. */
-static void branch_split_child(struct branch *branch, unsigned index)
+/* Where the last entry of a node begins. */
+static uint64_t node_last_first(struct rangemap_node *node)
+{
+	return node->height ? as_branch(node)->firsts[node->count - 1] : as_leaf(node)->ranges[node->count - 1].first;
+}
+
+/*
+ * Moves the upper half of the full child @index of @branch into a new sibling right of it; only the last entry when
+ * @first, which is to be inserted, comes behind it, so that ascending inserts leave full nodes behind.
+ */
+static void branch_split_child(struct branch *branch, unsigned index, uint64_t first)
 {
 	struct rangemap_node *left = node_own(&branch->children[index]);
 	struct rangemap_node *right = node_new(left->height);
-	unsigned keep = left->count / 2;
+	unsigned keep = first > node_last_first(left) ? left->count - 1u : left->count / 2u;
 
 	right->count = (uint16_t)(left->count - keep);
 	if (left->height) {
@@ -223,7 +247,7 @@ void rangemap_insert(struct rangemap *map, const struct range *range)
 		as_branch(root)->children[0] = node;
 		root->count = 1;
 		map->root = root;
-		branch_split_child(as_branch(root), 0);
+		branch_split_child(as_branch(root), 0, range->first);
 		node = root;
 	}
 	/* Full nodes are split on the way down, so that a parent always has room. */
@@ -232,7 +256,7 @@ void rangemap_insert(struct rangemap *map, const struct range *range)
 
 		index = branch_child(branch, range->first);
 		if (branch->children[index]->count == node_max(branch->children[index])) {
-			branch_split_child(branch, index);
+			branch_split_child(branch, index, range->first);
 			index = branch_child(branch, range->first);
 		}
 		if (range->first < branch->firsts[index])
