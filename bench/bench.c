@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -208,89 +209,97 @@ static void bench_model(void)
 
 /* ---- traces --------------------------------------------------------------------------------- */
 
-/* Reads a trace over and over until it took long enough to tell: bytes, events, seconds. */
-static void bench_trace(const char *path)
+static void expect(bool fine, const struct diag *diag)
+{
+	if (fine)
+		return;
+	diag_print(diag);
+	exit(2);
+}
+
+/* Writes a trace over and over into a larger one, without compression; gives the events written. */
+static uint64_t multiply(const char *path, const char *larger, struct trace_header *header)
 {
 	enum { LEAST_EVENTS = 2000000 };
-	struct text text = {0};
-	struct trace_header header;
+	struct trace_writer *writer = NULL;
 	struct diag diag;
-	struct event event;
-	struct trace_reader *reader = trace_open(path, &diag);
-	double start, parse, judging;
-	uint64_t events = 0, bytes, rounds = 0;
-	char name[] = "/tmp/vfiosim-bench-XXXXXX";
-	struct profile profile;
-	struct judge *judge;
-	int fd;
-	FILE *file;
-	enum trace_item item;
+	uint64_t events = 0;
 
-	if (!reader) {
-		diag_print(&diag);
-		exit(2);
-	}
-	header = *trace_header(reader);
-	header_print(&text, &header);
-	for (rounds = 0; events < LEAST_EVENTS; rounds++) {
-		if (!reader)
-			reader = trace_open(path, &diag);
-		while ((item = trace_next(reader, &event, &diag)) == TRACE_EVENT || item == TRACE_RUN) {
-			if (item == TRACE_RUN) {
-				char run[512];
+	while (events < LEAST_EVENTS) {
+		struct trace_reader *reader = trace_open(path, &diag);
+		enum trace_item item;
+		struct event event;
 
-				snprintf(run, sizeof(run), "run \"%s\"\n", trace_run_name(reader));
-				text_append(&text, run, strlen(run));
-				continue;
-			}
-			event_print(&text, &event);
-			text_append(&text, "\n", 1);
-			events++;
-		}
-		if (item == TRACE_ERROR) {
-			diag_print(&diag);
-			exit(2);
+		expect(reader != NULL, &diag);
+		*header = *trace_header(reader);
+		if (!writer)
+			writer = trace_create(larger, header, &diag);
+		expect(writer != NULL, &diag);
+		while ((item = trace_next(reader, &event, &diag)) != TRACE_END) {
+			expect(item != TRACE_ERROR, &diag);
+			if (item == TRACE_RUN)
+				trace_write_run(writer, trace_run_name(reader));
+			else if (trace_write_event(writer, &event) == 0)
+				events++;
 		}
 		trace_close(reader);
-		reader = NULL;
 	}
-	bytes = text.length;
-	fd = mkstemp(name);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!file || fwrite(text.text, 1, text.length, file) != text.length || fclose(file))
-		fail("cannot write a temporary file");
-	free(text.text);
+	expect(trace_commit(writer, &diag) == 0, &diag);
+	return events;
+}
 
-	start = seconds();
-	reader = trace_open(name, &diag);
-	while (reader && (item = trace_next(reader, &event, &diag)) != TRACE_END)
-		if (item == TRACE_ERROR)
-			fail("the trace does not parse");
-	parse = seconds() - start;
-	trace_close(reader);
+/* Seconds to read a trace, and to judge it if there is a judge. */
+static double read_through(const char *path, struct judge *judge)
+{
+	struct diag diag;
+	double start = seconds();
+	struct trace_reader *reader = trace_open(path, &diag);
+	enum trace_item item;
+	struct event event;
 
-	if (profile_find(header.profile, &profile) || !machine_find(header.machine))
-		fail("the trace has no known profile or machine");
-	judge = judge_new(machine_find(header.machine), &profile);
-	start = seconds();
-	reader = trace_open(name, &diag);
-	while (reader && (item = trace_next(reader, &event, &diag)) != TRACE_END) {
+	expect(reader != NULL, &diag);
+	while ((item = trace_next(reader, &event, &diag)) != TRACE_END) {
 		struct finding finding;
 
+		expect(item != TRACE_ERROR, &diag);
+		if (!judge)
+			continue;
 		if (item == TRACE_RUN)
 			judge_begin_run(judge);
-		else if (item == TRACE_ERROR || judge_event(judge, &event, &finding) != VERDICT_CONFORMS)
+		else if (judge_event(judge, &event, &finding) != VERDICT_CONFORMS)
 			fail("the trace does not conform");
 	}
-	judging = seconds() - start;
 	trace_close(reader);
+	return seconds() - start;
+}
+
+static void bench_trace(const char *path)
+{
+	char larger[] = "/tmp/vfiosim-bench-XXXXXX.trace";
+	struct trace_header header;
+	struct profile profile;
+	struct judge *judge;
+	struct stat status;
+	double parse, judging, megabytes, events;
+	int fd = mkstemps(larger, 6);
+
+	if (fd < 0)
+		fail("cannot make a temporary file");
+	events = (double)multiply(path, larger, &header);
+	if (stat(larger, &status))
+		fail("cannot see the temporary file");
+	close(fd);
+	if (profile_find(header.profile, &profile) || !machine_find(header.machine))
+		fail("the trace has no known profile or machine");
+	parse = read_through(larger, NULL);
+	judge = judge_new(machine_find(header.machine), &profile);
+	judging = read_through(larger, judge);
 	judge_free(judge);
-	unlink(name);
-	printf("traces: %s, read %llu times: %.0f MB, %llu events\n", path, (unsigned long long)rounds,
-	       (double)bytes / 1e6, (unsigned long long)events);
-	printf("  parse          %8.0f MB/s %12.0f events/s\n", (double)bytes / 1e6 / parse, (double)events / parse);
-	printf("  parse + judge  %8.0f MB/s %12.0f events/s\n", (double)bytes / 1e6 / judging,
-	       (double)events / judging);
+	unlink(larger);
+	megabytes = (double)status.st_size / 1e6;
+	printf("traces: %s, many times over: %.0f MB, %.0f events\n", path, megabytes, events);
+	printf("  parse          %8.0f MB/s %12.0f events/s\n", megabytes / parse, events / parse);
+	printf("  parse + judge  %8.0f MB/s %12.0f events/s\n", megabytes / judging, events / judging);
 }
 
 int main(int argc, char **argv)

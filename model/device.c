@@ -102,6 +102,8 @@ enum step_result device_get_irq_info(struct host *host, struct op *op)
 	if (info.index >= device->irq_count || device->irqs[info.index].refused)
 		return refuse(op, RULE_DEV_IRQ_INDEX);
 	info.flags = device->irqs[info.index].flags;
+	if (device->irqs[info.index].dynamic && profile_get(host, PROFILE_MSIX_DYNAMIC))
+		info.flags &= ~(uint32_t)VFIO_IRQ_INFO_NORESIZE;
 	info.count = device->irqs[info.index].count;
 	user_store(host, op, &info, sizeof(info));
 	hit(op, RULE_DEV_IRQ);
@@ -137,22 +139,21 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 
 	*region = offset_region(device, op->call->args[3], inside);
 	*count = op->call->buffer_count ? op->call->buffers[0].length : 0;
+	if (!*count)
+		return finish(op, 0);
 	if (!*region)
 		return refuse(op, RULE_DEV_RW_INDEX);
 	if ((*region)->index == VFIO_PCI_CONFIG_REGION_INDEX) {
-		if (!*count)
-			return finish(op, 0);
-		if (*inside >= (*region)->size)
+		/* Configuration space takes a transfer whole or not at all. */
+		if (*inside >= (*region)->size || *count > (*region)->size - *inside)
 			return refuse(op, RULE_DEV_RW_CONFIG_END);
-	} else {
-		if (!*count)
-			return finish(op, 0);
-		if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX) || (*region)->refused ||
-		    *inside >= (*region)->size)
-			return refuse(op, RULE_DEV_RW_BAR_END);
-		if (!state->memory_enabled)
-			return refuse(op, RULE_DEV_RW_MEMORY_OFF);
+		return STEP_MORE;
 	}
+	if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX) || (*region)->refused ||
+	    *inside >= (*region)->size)
+		return refuse(op, RULE_DEV_RW_BAR_END);
+	if (!state->memory_enabled)
+		return refuse(op, RULE_DEV_RW_MEMORY_OFF);
 	left = (*region)->size - *inside;
 	if (*count > left)
 		*count = (uint32_t)left;

@@ -14,15 +14,19 @@ struct backend;
 
 enum backend_status {
 	BACKEND_OK = 0,
-	BACKEND_FAILED,  /* the harness could not do it; diag says why */
+	BACKEND_FAILED,	 /* the harness could not do it; diag says why */
 	BACKEND_MISSING, /* something that this backend needs is not there; diag names it (exit code 4) */
-	BACKEND_SPLAT,   /* the kernel complained, hung or died; diag has the first line, backend_console() the text */
+	BACKEND_SPLAT,	 /* the kernel complained, hung or died; diag has the first line, backend_console() the text */
 };
 
 struct backend_ops {
 	/* Starts a fresh run: nothing of an earlier one is left. */
 	enum backend_status (*begin)(struct backend *backend, struct diag *diag);
-	/* Executes @count calls in order and fills each event's answer and out bytes; these live until the next execute or end. */
+	/*
+	 * Executes @count calls in order and replaces each event's answer and out bytes; these live until the next
+	 * execute or end. An answer that is known on entry is a wish: the descriptor, address or number that the
+	 * call should return where there is a choice. On failure, answers that did not come are left as they were.
+	 */
 	enum backend_status (*execute)(struct backend *backend, struct event *events, size_t count, struct diag *diag);
 	/* Ends the run: every task of it is gone and everything it held is released. */
 	enum backend_status (*end)(struct backend *backend, struct diag *diag);

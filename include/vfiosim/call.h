@@ -15,10 +15,10 @@
 
 #include "vfiosim/ioctl.h"
 
-#define CALL_ARGS_MAX 6
+#define CALL_ARGS_MAX	 6
 #define CALL_BUFFERS_MAX 4
 #define CALL_PAYLOAD_MAX (4u << 20) /* bytes of one buffer */
-#define CALL_PATH_MAX 4096          /* bytes of a path, with its NUL */
+#define CALL_PATH_MAX	 4096	    /* bytes of a path, with its NUL */
 
 /* How one argument of a call is written in text; see calls.def. */
 enum call_arg_show {
@@ -29,7 +29,7 @@ enum call_arg_show {
 	CALL_ARG_FD,
 	CALL_ARG_SET,
 	CALL_ARG_ENUM,
-	CALL_ARG_STRING,  /* struct call.string */
+	CALL_ARG_STRING,    /* struct call.string */
 	CALL_ARG_BYTES_IN,  /* struct call.buffers[0].in: hex */
 	CALL_ARG_BYTES_OUT, /* struct call.buffers[0].out: hex, in the answer */
 };
@@ -66,18 +66,18 @@ extern const struct call_desc call_table[CALL_OP_COUNT];
  * gets a fault. Where a call changes nothing, out == in.
  */
 struct buffer {
-	uint64_t address;   /* 0: anywhere the executor likes (always so for the argument itself) */
-	uint32_t length;    /* bytes */
+	uint64_t address; /* 0: anywhere the executor likes (always so for the argument itself) */
+	uint32_t length;  /* bytes */
 	const uint8_t *in;
 	const uint8_t *out; /* NULL while the answer is not known */
 };
 
 struct call {
-	uint32_t task;   /* 1, 2, ... in order of appearance */
+	uint32_t task;	 /* 1, 2, ... in order of appearance */
 	uint32_t thread; /* 1 is the task's first thread */
 	enum call_op op;
 	uint64_t args[CALL_ARGS_MAX]; /* by position in calls.def; signed ones sign-extended */
-	const char *string;           /* the path or name argument, NUL-terminated; NULL if there is none */
+	const char *string;	      /* the path or name argument, NUL-terminated; NULL if there is none */
 	/*
 	 * CALL_IOCTL only. @ioctl is NULL for a number that the table does not have for
 	 * the fd it went to. args[0] is the fd, args[1] the number. With @has_pointer
@@ -98,8 +98,8 @@ struct observation {
 };
 
 struct answer {
-	bool known;  /* false: not executed yet (printed as "= ?") */
-	int64_t ret; /* the return value, or a negative errno (Linux generic numbers, see errno.def) */
+	bool known;		   /* false: not executed yet (printed as "= ?") */
+	int64_t ret;		   /* the return value, or a negative errno (Linux generic numbers, see errno.def) */
 	struct observation locked; /* VmLck */
 	struct observation pinned; /* VmPin */
 };
@@ -107,9 +107,9 @@ struct answer {
 struct event {
 	struct call call;
 	struct answer answer;
-	bool timed;          /* begin and end are set */
+	bool timed;	     /* begin and end are set */
 	uint64_t begin, end; /* order stamps of concurrent traces: begin <= end, no unit */
-	uint64_t line;       /* where it was read; 0 if nowhere */
+	uint64_t line;	     /* where it was read; 0 if nowhere */
 };
 
 /* Deep copies; the copy is one allocation, freed with free(). NULL when memory is out. */

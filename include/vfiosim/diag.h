@@ -13,9 +13,9 @@
 #define DIAG_TEXT_MAX 512
 
 struct diag {
-	char file[256];           /* name as the user gave it; "" when there is none */
-	uint64_t line;            /* 1-based; 0: not about one line */
-	uint32_t column;          /* 1-based, in bytes; 0: not about one column */
+	char file[256];		  /* name as the user gave it; "" when there is none */
+	uint64_t line;		  /* 1-based; 0: not about one line */
+	uint32_t column;	  /* 1-based, in bytes; 0: not about one column */
 	char text[DIAG_TEXT_MAX]; /* what is wrong and what was expected; no newline */
 };
 

@@ -18,7 +18,7 @@
  * model have the generic form everywhere; powerpc and mips kernels take it with bit 29 set
  * (their "no direction"), which executors and tracers there add and remove.
  */
-#define VFIO_IOCTL_TYPE 0x3b
+#define VFIO_IOCTL_TYPE	     0x3b
 #define VFIO_IOCTL_NUMBER(n) ((uint32_t)(0x3b00u | (100u + (n))))
 
 /*
@@ -27,10 +27,10 @@
  */
 enum ioctl_owner {
 	OWNER_CONTAINER, /* /dev/vfio/vfio itself, whatever the IOMMU type */
-	OWNER_TYPE1,     /* a container whose IOMMU is TYPE1 or TYPE1v2 */
-	OWNER_SPAPR,     /* a container whose IOMMU is sPAPR TCE v1 or v2 */
-	OWNER_GROUP,     /* /dev/vfio/N */
-	OWNER_DEVICE,    /* the fd from GROUP_GET_DEVICE_FD, or a cdev */
+	OWNER_TYPE1,	 /* a container whose IOMMU is TYPE1 or TYPE1v2 */
+	OWNER_SPAPR,	 /* a container whose IOMMU is sPAPR TCE v1 or v2 */
+	OWNER_GROUP,	 /* /dev/vfio/N */
+	OWNER_DEVICE,	 /* the fd from GROUP_GET_DEVICE_FD, or a cdev */
 	OWNER_MIGRATION, /* the data fd that DEVICE_FEATURE_MIG_DEVICE_STATE gives */
 	OWNER_COUNT
 };
@@ -60,11 +60,11 @@ enum field_show {
 /* What follows a struct up to argsz. */
 enum flex_show {
 	FLEX_NONE,
-	FLEX_BYTES, /* hex */
-	FLEX_U32,   /* array of u32, decimal */
-	FLEX_S32,   /* array of s32 (eventfds), decimal */
-	FLEX_STRUCT,/* array of the struct named flex_struct */
-	FLEX_CAPS,  /* capability chain, offsets relative to the start of the struct */
+	FLEX_BYTES,  /* hex */
+	FLEX_U32,    /* array of u32, decimal */
+	FLEX_S32,    /* array of s32 (eventfds), decimal */
+	FLEX_STRUCT, /* array of the struct named flex_struct */
+	FLEX_CAPS,   /* capability chain, offsets relative to the start of the struct */
 };
 
 struct name_value {
@@ -83,28 +83,28 @@ struct value_set {
 	const char *name; /* e.g. "dma_map" */
 	const struct name_value *entries;
 	size_t count;
-	uint64_t number_mask;            /* bits of a flag set that together are one number; 0 where there is none */
+	uint64_t number_mask;		 /* bits of a flag set that together are one number; 0 where there is none */
 	const struct value_set *numbers; /* names of that number, e.g. the feature in DEVICE_FEATURE's flags, or NULL */
 };
 
 struct field_desc {
-	const char *name;            /* printed name, e.g. "bitmap_pgsize" */
-	uint32_t offset;             /* bytes from the start of the struct */
-	uint8_t width;               /* bytes of one element: 1, 2, 4, 8 */
-	uint16_t count;              /* number of elements; 1 for a scalar */
+	const char *name; /* printed name, e.g. "bitmap_pgsize" */
+	uint32_t offset;  /* bytes from the start of the struct */
+	uint8_t width;	  /* bytes of one element: 1, 2, 4, 8 */
+	uint16_t count;	  /* number of elements; 1 for a scalar */
 	enum field_show show;
 	const struct value_set *set; /* SHOW_SET and SHOW_ENUM, else NULL */
 };
 
 struct struct_desc {
 	const char *name; /* the kernel's name without "struct " */
-	uint32_t size;    /* sizeof, without a flexible array */
+	uint32_t size;	  /* sizeof, without a flexible array */
 	const struct field_desc *fields;
 	size_t field_count;
 	enum flex_show flex;
-	const char *flex_name;                /* member name of the flexible array, else NULL */
-	const struct struct_desc *flex_struct;/* FLEX_STRUCT */
-	const struct cap_desc *caps;          /* FLEX_CAPS: the ids that may appear, ends with name NULL */
+	const char *flex_name;		       /* member name of the flexible array, else NULL */
+	const struct struct_desc *flex_struct; /* FLEX_STRUCT */
+	const struct cap_desc *caps;	       /* FLEX_CAPS: the ids that may appear, ends with name NULL */
 };
 
 /* One capability of an info chain: header {u16 id, u16 version, u32 next}, included in the struct. */
@@ -115,17 +115,17 @@ struct cap_desc {
 };
 
 struct ioctl_row {
-	const char *name;   /* VFIO_IOMMU_MAP_DMA */
-	uint32_t number;    /* the full ioctl number */
+	const char *name; /* VFIO_IOMMU_MAP_DMA */
+	uint32_t number;  /* the full ioctl number */
 	enum ioctl_owner owner;
 	enum ioctl_arg arg;
 	enum ioctl_direction direction;
 	const struct struct_desc *layout; /* ARG_STRUCT, else NULL */
-	const struct value_set *values;   /* ARG_VALUE: the enumeration that names it, else NULL */
-	uint32_t minsz;                   /* smallest argsz the kernel takes; 0 where there is no argsz */
-	const char *since;                /* first kernel of 5.10 ... 7.2 that has it, "5.10" when older */
-	const char *until;                /* last kernel that has it, "" when still there */
-	const char *summary;              /* one sentence for `vfiosim ioctls` */
+	const struct value_set *values;	  /* ARG_VALUE: the enumeration that names it, else NULL */
+	uint32_t minsz;			  /* smallest argsz the kernel takes; 0 where there is no argsz */
+	const char *since;		  /* first kernel of 5.10 ... 7.2 that has it, "5.10" when older */
+	const char *until;		  /* last kernel that has it, "" when still there */
+	const char *summary;		  /* one sentence for `vfiosim ioctls` */
 };
 
 extern const struct ioctl_row ioctl_table[];

@@ -18,10 +18,10 @@ enum mismatch { MISMATCH_NONE, MISMATCH_RETURN, MISMATCH_BYTES, MISMATCH_LOCKED,
 struct finding {
 	enum verdict verdict;
 	enum mismatch mismatch;
-	uint64_t line;           /* of the event in its trace */
-	const struct event *event; /* as observed; valid during the callback */
+	uint64_t line;		       /* of the event in its trace */
+	const struct event *event;     /* as observed; valid during the callback */
 	const struct outcome *allowed; /* what the model gives; valid during the callback */
-	uint32_t buffer, offset; /* MISMATCH_BYTES: first byte that differs, in which buffer */
+	uint32_t buffer, offset;       /* MISMATCH_BYTES: first byte that differs, in which buffer */
 	/*
 	 * Not modelled only because an earlier divergence left a descriptor of this call in doubt: the
 	 * observer has it and the model does not, or it means something else there. @allowed says nothing then.
@@ -49,9 +49,10 @@ void judge_begin_run(struct judge *judge);
  *  - a descriptor, task or mapping that the model made and the observer did not get is released again;
  *  - a descriptor that the observer got and the model has still open was closed unseen: the model closes it
  *    and takes the call again;
- *  - a descriptor that only the observer has is in doubt (a call that is not modelled makes such, too). Calls
- *    that use it are not judged (VERDICT_NOT_MODELLED with in_doubt) until it is closed or its number is given
- *    out again; duplicates of it, what it hands out and what it is joined to are in doubt with it.
+ *  - a descriptor that only the observer has, or that evidently is something else there (a container that has
+ *    its IOMMU already), is in doubt; a call that is not modelled makes such, too. Calls that use it are not judged
+ *    (VERDICT_NOT_MODELLED with in_doubt) until it is closed or its number is given out again; duplicates of
+ *    it, what it hands out and what it is joined to are in doubt with it.
  */
 enum verdict judge_event(struct judge *judge, const struct event *event, struct finding *finding);
 

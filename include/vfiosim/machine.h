@@ -27,66 +27,66 @@ struct iova_range {
 
 struct region {
 	uint32_t index;
-	uint32_t flags;  /* VFIO_REGION_INFO_FLAG_* */
-	uint64_t size;   /* bytes; 0: the region is not there */
-	uint64_t offset; /* in the device fd */
+	uint32_t flags;	    /* VFIO_REGION_INFO_FLAG_* */
+	uint64_t size;	    /* bytes; 0: the region is not there */
+	uint64_t offset;    /* in the device fd */
 	bool msix_mappable; /* has the MSIX_MAPPABLE capability */
-	bool refused;       /* GET_REGION_INFO answers EINVAL; all else is 0 */
+	bool refused;	    /* GET_REGION_INFO answers EINVAL; all else is 0 */
 };
 
 struct irq {
 	uint32_t index;
 	uint32_t flags; /* VFIO_IRQ_INFO_*, as kernels without dynamic MSI-X tell them */
 	uint32_t count;
-	bool dynamic;   /* MSI-X whose vectors can be added one by one: newer kernels (6.5) leave NORESIZE out */
-	bool refused;   /* GET_IRQ_INFO answers EINVAL; all else is 0 */
+	bool dynamic; /* MSI-X whose vectors can be added one by one: newer kernels (6.5) leave NORESIZE out */
+	bool refused; /* GET_IRQ_INFO answers EINVAL; all else is 0 */
 };
 
 struct device {
-	const char *name;         /* "0000:00:03.0", the name GROUP_GET_DEVICE_FD takes */
-	const char *model;        /* what it is, e.g. "edu", "e1000" */
-	uint32_t group;           /* number of its IOMMU group */
+	const char *name;  /* "0000:00:03.0", the name GROUP_GET_DEVICE_FD takes */
+	const char *model; /* what it is, e.g. "edu", "e1000" */
+	uint32_t group;	   /* number of its IOMMU group */
 	enum device_driver driver;
 	uint16_t vendor, product;
-	uint32_t flags;           /* VFIO_DEVICE_FLAGS_* */
+	uint32_t flags; /* VFIO_DEVICE_FLAGS_* */
 	bool resettable;
 	uint32_t region_count, irq_count; /* as DEVICE_GET_INFO tells them */
-	const struct region *regions;     /* region_count of them, by index */
-	const struct irq *irqs;           /* irq_count of them, by index */
-	uint32_t dma_bits;        /* width of the addresses that the device can put on the bus */
+	const struct region *regions;	  /* region_count of them, by index */
+	const struct irq *irqs;		  /* irq_count of them, by index */
+	uint32_t dma_bits;		  /* width of the addresses that the device can put on the bus */
 };
 
 /* What VFIO_IOMMU_SPAPR_TCE_GET_INFO tells of a group's TCE tables. All zero for other IOMMUs. */
 struct tce_windows {
 	struct iova_range default_window; /* the one that is there from the start, below 4 GiB */
-	uint32_t windows;       /* at the same time, the default one included */
-	uint32_t levels;        /* of tables, at most */
-	uint64_t second_window; /* bus address where a second window begins; 0: there can be none */
+	uint32_t windows;		  /* at the same time, the default one included */
+	uint32_t levels;		  /* of tables, at most */
+	uint64_t second_window;		  /* bus address where a second window begins; 0: there can be none */
 };
 
 struct machine {
 	const char *name;
 	const char *summary;
-	const char *arch;      /* as in traces: x86_64, ppc64le, aarch64 */
-	uint32_t page_size;    /* of the host kernel, bytes */
+	const char *arch;   /* as in traces: x86_64, ppc64le, aarch64 */
+	uint32_t page_size; /* of the host kernel, bytes */
 	enum iommu_kind iommu;
 	uint64_t iommu_page_sizes;  /* bitmap of sizes the hardware maps */
 	struct iova_range aperture; /* with TCE tables: the default window */
 	size_t reserved_count;
 	const struct iova_range *reserved; /* ascending; never mappable (MSI doorbells) */
-	uint64_t memory;       /* of the guest, bytes */
-	uint32_t hugepage_count; /* huge pages set aside at boot; 0: none */
-	uint64_t hugepage_size;  /* bytes of one; 0: none */
+	uint64_t memory;		   /* of the guest, bytes */
+	uint32_t hugepage_count;	   /* huge pages set aside at boot; 0: none */
+	uint64_t hugepage_size;		   /* bytes of one; 0: none */
 	struct tce_windows tce;
-	bool cache_coherent;   /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool cache_coherent; /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
 	size_t device_count;
 	const struct device *devices; /* ascending by name */
 	/* How QEMU makes it. */
 	const char *qemu_program; /* qemu-system-x86_64 */
-	const char *qemu_args;    /* separated by spaces; memory included */
+	const char *qemu_args;	  /* separated by spaces; memory included, accelerator not */
 	const char *qemu_channel; /* -device value of the virtio-serial controller for an agent, its slot included */
-	const char *append;       /* kernel command line */
-	const char *modules;      /* kernel modules to load, in order, separated by spaces */
+	const char *append;	  /* kernel command line */
+	const char *modules;	  /* kernel modules to load, separated by spaces; what they need is not listed */
 	const char *debian_arch;  /* amd64, ppc64el, arm64 */
 };
 

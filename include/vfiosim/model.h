@@ -30,13 +30,13 @@ struct host *host_clone(const struct host *host);
  * and its own choice (lowest descriptor, ...) otherwise. NULL: its own choice.
  */
 struct choice {
-	int64_t ret;        /* the observed return value */
+	int64_t ret;	    /* the observed return value */
 	const uint8_t *out; /* observed bytes after the call (buffers[0]), or NULL */
 };
 
 struct outcome {
-	bool modelled;  /* false: the model does not know this call; nothing else is valid */
-	int64_t ret;    /* value or negative errno */
+	bool modelled;			    /* false: the model does not know this call; nothing else is valid */
+	int64_t ret;			    /* value or negative errno */
 	enum rule rules[OUTCOME_RULES_MAX]; /* hit on the way; the last one decided */
 	uint32_t rule_count;
 	/*
@@ -45,7 +45,7 @@ struct outcome {
 	 */
 	const uint8_t *out[CALL_BUFFERS_MAX];
 	const uint8_t *mask[CALL_BUFFERS_MAX]; /* NULL: all bits */
-	bool task_gone;       /* the calling task does not exist afterwards */
+	bool task_gone;			       /* the calling task does not exist afterwards */
 	uint64_t locked_before; /* bytes charged to the calling task's memory by VFIO, before and after */
 	uint64_t locked_after;
 };

@@ -35,7 +35,8 @@ extern const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT];
 /* Copies the profile with this name into @profile. Returns 0, or -1 if there is none. */
 int profile_find(const char *name, struct profile *profile);
 
-/* The profile for a kernel release such as "6.12.95+deb12-amd64": the newest that is not newer. NULL if older than all. */
+/* The profile for a kernel release such as "6.12.95+deb12-amd64": the newest that is not newer. NULL if older than all.
+ */
 const char *profile_for_release(const char *release);
 
 /* Sets a field by name from text (decimal, 0x..., or an errno name, which gives the negative errno). 0 or -1. */

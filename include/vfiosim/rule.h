@@ -18,7 +18,7 @@ enum rule {
 
 struct rule_desc {
 	const char *name;     /* "T1-MAP-ALIGN" */
-	int error;            /* the errno as a negative number, 0 for an effect; a profile may say otherwise */
+	int error;	      /* the errno as a negative number, 0 for an effect; a profile may say otherwise */
 	const char *sentence; /* what holds */
 	const char *source;   /* where it comes from */
 };

@@ -12,20 +12,20 @@
 #include "vfiosim/call.h"
 #include "vfiosim/diag.h"
 
-#define TRACE_VERSION 1
-#define TRACE_LINE_MAX (16u << 20)  /* bytes of one line, its newline included */
-#define TRACE_FIELDS_MAX 64         /* profile fields in a header */
-#define TRACE_TEXT_MAX 256          /* bytes of one header value, its NUL included */
+#define TRACE_VERSION	 1
+#define TRACE_LINE_MAX	 (16u << 20) /* bytes of one line, its newline included */
+#define TRACE_FIELDS_MAX 64	     /* profile fields in a header */
+#define TRACE_TEXT_MAX	 256	     /* bytes of one header value, its NUL included */
 
 struct trace_header {
 	uint32_t version;
 	char kernel[TRACE_TEXT_MAX];  /* uname -r, then the package's own version in brackets if known; "" unknown */
 	char arch[TRACE_TEXT_MAX];    /* x86_64, ppc64le, aarch64 */
-	uint32_t page_size;           /* bytes; a power of two */
+	uint32_t page_size;	      /* bytes; a power of two */
 	char machine[TRACE_TEXT_MAX]; /* a machine of machines/, e.g. "q35-edu" */
 	char profile[TRACE_TEXT_MAX]; /* e.g. "6.1" */
 	char program[TRACE_TEXT_MAX]; /* what was run: command line, or generator and seed */
-	uint32_t field_count;         /* what short probes of the live kernel found beyond the profile */
+	uint32_t field_count;	      /* what short probes of the live kernel found beyond the profile */
 	struct {
 		char name[64];
 		char value[64];
@@ -55,7 +55,7 @@ const struct trace_header *trace_header(const struct trace_reader *reader);
  */
 enum trace_item trace_next(struct trace_reader *reader, struct event *event, struct diag *diag);
 const char *trace_run_name(const struct trace_reader *reader); /* "" before the first run line */
-uint64_t trace_line(const struct trace_reader *reader);        /* line of the last item */
+uint64_t trace_line(const struct trace_reader *reader);	       /* line of the last item */
 void trace_close(struct trace_reader *reader);
 
 struct trace_writer;

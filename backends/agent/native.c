@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Flags that some architecture numbers otherwise than x86 does. All others are the same
+ * everywhere, and pass as they are.
+ */
+#include "native.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+struct native_flag {
+	uint32_t trace;
+	int native;
+};
+
+/* glibc calls a large file nothing on 64-bit machines, but kernels tell the flag back. */
+static const struct native_flag open_flags[] = {
+    {0040000, O_DIRECT},      /* arm64 0200000, powerpc 0400000 */
+    {0100000, __O_LARGEFILE}, /* arm64 0400000, powerpc 0200000 */
+    {0200000, O_DIRECTORY},   /* arm64 and powerpc 0040000 */
+    {0400000, O_NOFOLLOW},    /* arm64 and powerpc 0100000 */
+};
+
+static const struct native_flag map_flags[] = {
+    {0x2000, MAP_LOCKED},    /* powerpc 0x80 */
+    {0x4000, MAP_NORESERVE}, /* powerpc 0x40 */
+};
+
+static int translate(const struct native_flag *table, size_t count, uint64_t flags)
+{
+	uint32_t rest = (uint32_t)flags;
+	uint32_t native = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!(rest & table[i].trace))
+			continue;
+		rest &= ~table[i].trace;
+		native |= (uint32_t)table[i].native;
+	}
+	return (int)(rest | native);
+}
+
+int native_open_flags(uint64_t flags)
+{
+	return translate(open_flags, sizeof(open_flags) / sizeof(open_flags[0]), flags);
+}
+
+int native_map_flags(uint64_t flags)
+{
+	return translate(map_flags, sizeof(map_flags) / sizeof(map_flags[0]), flags);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Owns the words of a finding. Observed and allowed are both printed as the whole
+ * event, one below the other, so that eyes and diff find what differs.
+ */
+#include "check/explain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/place.h"
+
+static const char *finding_kind(const struct finding *finding)
+{
+	static const char *const kinds[] = {
+	    [MISMATCH_NONE] = "",
+	    [MISMATCH_RETURN] = "return value",
+	    [MISMATCH_BYTES] = "bytes",
+	    [MISMATCH_LOCKED] = "page accounting",
+	    [MISMATCH_ANSWER_MISSING] = "answer missing",
+	};
+
+	if (finding->in_doubt)
+		return "descriptor in doubt";
+	return finding->verdict == VERDICT_NOT_MODELLED ? "not modelled" : kinds[finding->mismatch];
+}
+
+/* The event as text; NULL when memory is out. */
+static char *event_text(const struct event *event)
+{
+	struct text text = {.text = NULL};
+	size_t length;
+	char *cut;
+	int written;
+
+	event_print(&text, event);
+	if (text.failed || !text.text) {
+		free(text.text);
+		return NULL;
+	}
+	length = text.length;
+	if (length <= EXPLAIN_LINE_MAX)
+		return text.text;
+	written = asprintf(&cut, "%.*s ... (%zu more bytes)", EXPLAIN_LINE_MAX, text.text, length - EXPLAIN_LINE_MAX);
+	free(text.text);
+	return written < 0 ? NULL : cut;
+}
+
+/* What @buffer would hold: the model's bits where the API defines them, the observed ones elsewhere. */
+static uint8_t *allowed_bytes(const struct buffer *buffer, const uint8_t *out, const uint8_t *mask)
+{
+	const uint8_t *observed = buffer->out ? buffer->out : buffer->in;
+	uint8_t *bytes = malloc(buffer->length > 0 ? buffer->length : 1);
+
+	if (!out)
+		out = buffer->in ? buffer->in : observed;
+	for (uint32_t i = 0; bytes && i < buffer->length; i++) {
+		uint8_t judged = mask ? mask[i] : 0xff;
+		uint8_t allowed = out ? out[i] : 0;
+
+		bytes[i] = (uint8_t)((allowed & judged) | (observed ? observed[i] & (uint8_t)~judged : 0));
+	}
+	return bytes;
+}
+
+/* The same amount before, and after it what the model says that the call changes. */
+static struct observation allowed_locked(const struct observation *observed, const struct outcome *allowed)
+{
+	struct observation locked = *observed;
+
+	locked.after = locked.before + (allowed->locked_after - allowed->locked_before);
+	return locked;
+}
+
+/* "argument, byte 16 (iova): observed 0x1000, allowed 0x2000" */
+static char *where_bytes(const struct finding *finding, const struct event *allowed)
+{
+	const struct buffer *observed = &finding->event->call.buffers[finding->buffer];
+	const uint8_t *seen = observed->out ? observed->out : observed->in;
+	const uint8_t *right = allowed->call.buffers[finding->buffer].out;
+	struct place place;
+	char buffer_name[32] = "argument";
+	char *text;
+	int written;
+
+	if (!seen)
+		return NULL;
+	if (finding->buffer > 0)
+		snprintf(buffer_name, sizeof(buffer_name), "buffer %" PRIu32, finding->buffer);
+	place_find(&place, &finding->event->call, finding->buffer, finding->offset, right);
+	written = asprintf(&text, "%s, byte %" PRIu32 "%s%s%s: observed 0x%" PRIx64 ", allowed 0x%" PRIx64, buffer_name,
+			   finding->offset, place.name[0] ? " (" : "", place.name, place.name[0] ? ")" : "",
+			   bytes_get(seen + place.offset, place.width), bytes_get(right + place.offset, place.width));
+	return written < 0 ? NULL : text;
+}
+
+/* "VmLck: observed +4096 bytes, allowed +0 bytes" */
+static char *where_locked(const struct finding *finding)
+{
+	const struct observation *locked = &finding->event->answer.locked;
+	const struct outcome *allowed = finding->allowed;
+	char *text;
+	int written = asprintf(&text, "VmLck: observed %+" PRId64 " bytes, allowed %+" PRId64 " bytes",
+			       (int64_t)(locked->after - locked->before),
+			       (int64_t)(allowed->locked_after - allowed->locked_before));
+
+	return written < 0 ? NULL : text;
+}
+
+static int explain_allowed(const struct finding *finding, struct explanation *explanation)
+{
+	struct event allowed = *finding->event;
+	uint8_t *bytes[CALL_BUFFERS_MAX] = {NULL};
+	bool complete = true;
+
+	allowed.answer.known = true;
+	allowed.answer.ret = finding->allowed->ret;
+	if (allowed.answer.locked.present)
+		allowed.answer.locked = allowed_locked(&allowed.answer.locked, finding->allowed);
+	for (uint32_t i = 0; i < allowed.call.buffer_count; i++) {
+		bytes[i] = allowed_bytes(&allowed.call.buffers[i], finding->allowed->out[i], finding->allowed->mask[i]);
+		allowed.call.buffers[i].out = bytes[i];
+		complete = complete && bytes[i];
+	}
+	if (complete) {
+		explanation->allowed = event_text(&allowed);
+		if (finding->mismatch == MISMATCH_BYTES)
+			explanation->where = where_bytes(finding, &allowed);
+		else if (finding->mismatch == MISMATCH_LOCKED)
+			explanation->where = where_locked(finding);
+	}
+	for (uint32_t i = 0; i < CALL_BUFFERS_MAX; i++)
+		free(bytes[i]);
+	return explanation->allowed ? 0 : -1;
+}
+
+int finding_explain(const struct finding *finding, struct explanation *explanation)
+{
+	const struct outcome *allowed = finding->allowed;
+
+	*explanation = (struct explanation){.kind = finding_kind(finding), .rule = RULE_NONE};
+	explanation->observed = event_text(finding->event);
+	if (!explanation->observed)
+		return -1;
+	if (!allowed->modelled)
+		return 0;
+	if (allowed->rule_count > 0)
+		explanation->rule = allowed->rules[allowed->rule_count - 1];
+	if (explain_allowed(finding, explanation) != 0) {
+		explanation_clear(explanation);
+		return -1;
+	}
+	return 0;
+}
+
+void explanation_clear(struct explanation *explanation)
+{
+	free(explanation->observed);
+	free(explanation->allowed);
+	free(explanation->where);
+	*explanation = (struct explanation){.kind = ""};
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Owns the verdict: the model in step with what was observed, call by call.
+ *
+ * Comparing and repairing are kept apart. A finding points into the model's answer,
+ * so what a divergence makes necessary (repair.c) is done before the next call.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/doubt.h"
+#include "check/repair.h"
+#include "vfiosim/judge.h"
+
+struct judge {
+	const struct machine *machine;
+	const struct profile *profile;
+	struct host *host; /* NULL before the first run */
+	struct doubts doubts;
+	struct repair repair;
+	struct outcome outcome; /* what the last finding points to */
+	struct tally tally;
+};
+
+struct judge *judge_new(const struct machine *machine, const struct profile *profile)
+{
+	struct judge *judge = calloc(1, sizeof(*judge));
+
+	if (!judge)
+		return NULL;
+	judge->machine = machine;
+	judge->profile = profile;
+	return judge;
+}
+
+void judge_free(struct judge *judge)
+{
+	if (!judge)
+		return;
+	repair_clear(&judge->repair);
+	if (judge->host)
+		host_free(judge->host);
+	free(judge);
+}
+
+void judge_begin_run(struct judge *judge)
+{
+	repair_clear(&judge->repair);
+	doubts_clear(&judge->doubts);
+	if (judge->host)
+		host_free(judge->host);
+	judge->host = host_new(judge->machine, judge->profile);
+	judge->tally.runs++;
+}
+
+const struct tally *judge_tally(const struct judge *judge)
+{
+	return &judge->tally;
+}
+
+const char *judge_audit(struct judge *judge)
+{
+	return judge->host ? host_audit(judge->host) : NULL;
+}
+
+/* The first byte of @buffer that is not what the model allows; its length if there is none. */
+static uint32_t buffer_compare(const struct buffer *buffer, const uint8_t *allowed, const uint8_t *mask)
+{
+	const uint8_t *observed = buffer->out ? buffer->out : buffer->in;
+
+	if (!allowed)
+		allowed = buffer->in;
+	/* Memory whose content nobody wrote down cannot be compared. */
+	if (!allowed || !observed || allowed == observed)
+		return buffer->length;
+	if (!mask && memcmp(observed, allowed, buffer->length) == 0)
+		return buffer->length;
+	for (uint32_t i = 0; i < buffer->length; i++) {
+		if (((observed[i] ^ allowed[i]) & (mask ? mask[i] : 0xff)) != 0)
+			return i;
+	}
+	return buffer->length;
+}
+
+static bool bytes_differ(const struct call *call, const struct outcome *outcome, struct finding *finding)
+{
+	for (uint32_t i = 0; i < call->buffer_count; i++) {
+		const struct buffer *buffer = &call->buffers[i];
+		uint32_t offset = buffer_compare(buffer, outcome->out[i], outcome->mask[i]);
+
+		if (offset < buffer->length) {
+			finding->buffer = i;
+			finding->offset = offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Unsigned differences wrap alike on both sides, so that growing and shrinking need no cases. */
+static bool accounting_differs(const struct observation *locked, const struct outcome *outcome)
+{
+	return locked->present && locked->after - locked->before != outcome->locked_after - outcome->locked_before;
+}
+
+static enum mismatch compare(const struct event *event, const struct outcome *outcome, struct finding *finding)
+{
+	bool never_returns = call_table[event->call.op].returns == RETURN_NEVER;
+
+	if (!event->answer.known)
+		return never_returns ? MISMATCH_NONE : MISMATCH_ANSWER_MISSING;
+	if (event->answer.ret != outcome->ret)
+		return MISMATCH_RETURN;
+	if (bytes_differ(&event->call, outcome, finding))
+		return MISMATCH_BYTES;
+	if (!outcome->task_gone && accounting_differs(&event->answer.locked, outcome))
+		return MISMATCH_LOCKED;
+	return MISMATCH_NONE;
+}
+
+/* What the task's memory is charged beyond VFIO's share, the program locked itself. */
+static void settle_program_locks(struct judge *judge, const struct event *event)
+{
+	const struct observation *locked = &event->answer.locked;
+	uint64_t charged;
+
+	if (!event->answer.known || !locked->present)
+		return;
+	charged = host_locked_by_vfio(judge->host, event->call.task);
+	host_set_locked_by_program(judge->host, event->call.task,
+				   locked->before > charged ? locked->before - charged : 0);
+}
+
+static void model_call(struct judge *judge, const struct event *event)
+{
+	struct choice choice = {.ret = event->answer.ret};
+
+	if (event->call.buffer_count > 0)
+		choice.out = event->call.buffers[0].out;
+	host_call(judge->host, &event->call, event->answer.known ? &choice : NULL, &judge->outcome);
+}
+
+static enum verdict judge_known(struct judge *judge, const struct event *event, struct finding *finding)
+{
+	settle_program_locks(judge, event);
+	model_call(judge, event);
+	if (!judge->outcome.modelled)
+		return VERDICT_NOT_MODELLED;
+	for (uint32_t i = 0; i < judge->outcome.rule_count; i++)
+		judge->tally.rule_hits[judge->outcome.rules[i]]++;
+	finding->mismatch = compare(event, &judge->outcome, finding);
+	return finding->mismatch == MISMATCH_NONE ? VERDICT_CONFORMS : VERDICT_DIVERGES;
+}
+
+enum verdict judge_event(struct judge *judge, const struct event *event, struct finding *finding)
+{
+	struct tally *tally = &judge->tally;
+
+	*finding = (struct finding){.line = event->line, .event = event, .allowed = &judge->outcome};
+	tally->calls++;
+	if (!judge->host)
+		judge_begin_run(judge);
+	repair_apply(&judge->repair, judge->host, &judge->doubts);
+	repair_reused_descriptor(judge->host, &judge->doubts, event);
+	finding->in_doubt = doubts_touch(&judge->doubts, &event->call);
+	if (finding->in_doubt) {
+		judge->outcome = (struct outcome){.modelled = false};
+		finding->verdict = VERDICT_NOT_MODELLED;
+	} else {
+		finding->verdict = judge_known(judge, event, finding);
+		repair_inherit(&judge->doubts, event);
+	}
+	switch (finding->verdict) {
+	case VERDICT_CONFORMS:
+		tally->conforming++;
+		break;
+	case VERDICT_DIVERGES:
+		tally->diverging++;
+		repair_plan(&judge->repair, judge->host, &judge->doubts, finding);
+		break;
+	case VERDICT_NOT_MODELLED:
+		tally->not_modelled++;
+		repair_follow(judge->host, &judge->doubts, event);
+		break;
+	}
+	return finding->verdict;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * `vfiosim fuzz`: executes generated programs on a backend and judges the answers. Of each program that went wrong
+ * it says how to make it alone again.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/generate.h"
+#include "cli/hearing.h"
+#include "vfiosim/backend.h"
+
+#define REPEATS_MAX 20
+
+struct fuzzing {
+	const struct options *options;
+	struct campaign campaign;
+	struct backend *backend;
+	struct report *report;
+	struct report_trace *trace;
+	struct hearing hearing;
+	struct trace_writer *writer; /* NULL: no trace is wanted */
+	uint64_t wrong[REPEATS_MAX]; /* numbers of programs that went wrong */
+	uint64_t wrong_count;
+};
+
+static uint64_t faults(const struct fuzzing *fuzzing)
+{
+	const struct tally *tally = judge_tally(fuzzing->hearing.judge);
+
+	return tally->diverging + tally->not_modelled;
+}
+
+static void note_wrong(struct fuzzing *fuzzing, uint64_t number)
+{
+	if (fuzzing->wrong_count < REPEATS_MAX)
+		fuzzing->wrong[fuzzing->wrong_count] = number;
+	fuzzing->wrong_count++;
+}
+
+/* Notes why the backend cannot go on. Always returns -1. */
+static int backend_failed(struct fuzzing *fuzzing, enum backend_status status, const char *run, const struct diag *diag)
+{
+	struct backend *backend = fuzzing->backend;
+
+	progress_end(&fuzzing->hearing.progress);
+	if (status != BACKEND_SPLAT) {
+		trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, diag);
+		return -1;
+	}
+	diag_print(diag);
+	if (report_add_splat(fuzzing->report, fuzzing->trace, run, 0, diag->text, backend->ops->console(backend)) != 0)
+		fuzzing->hearing.failed = true;
+	return -1;
+}
+
+/* Executes and judges one program. 0, or -1 when the backend cannot go on. */
+static int fuzz_program(struct fuzzing *fuzzing, struct program *program, const char *run)
+{
+	const struct backend_ops *ops = fuzzing->backend->ops;
+	enum backend_status status;
+	struct diag diag = {.text = ""};
+
+	hearing_run(&fuzzing->hearing);
+	status = ops->begin(fuzzing->backend, &diag);
+	if (status == BACKEND_OK)
+		status = ops->execute(fuzzing->backend, program->events, program->count, &diag);
+	/* Of a program that went wrong, what came before the fault has its answers and is judged. */
+	for (size_t i = 0; i < program->count && (status == BACKEND_OK || program->events[i].answer.known); i++)
+		hearing_event(&fuzzing->hearing, run, &program->events[i]);
+	/* A writer keeps its first error until the commit, which tells it. */
+	if (fuzzing->writer && status == BACKEND_OK)
+		(void)campaign_write_program(fuzzing->writer, run, program);
+	if (status == BACKEND_OK)
+		status = ops->end(fuzzing->backend, &diag);
+	return status == BACKEND_OK ? 0 : backend_failed(fuzzing, status, run, &diag);
+}
+
+/* All programs, up to one that the backend does not survive. */
+static void fuzz_programs(struct fuzzing *fuzzing)
+{
+	const struct campaign *campaign = &fuzzing->campaign;
+	int result = 0;
+
+	for (uint64_t i = 0; i < campaign->count && result == 0; i++) {
+		const uint64_t number = campaign->first + i, before = faults(fuzzing);
+		struct program *program = campaign_program(campaign, number);
+		char run[TRACE_TEXT_MAX];
+
+		if (!program) {
+			fuzzing->hearing.failed = true;
+			return;
+		}
+		campaign_run_name(campaign, number, run, sizeof(run));
+		result = fuzz_program(fuzzing, program, run);
+		if (result != 0 || faults(fuzzing) != before)
+			note_wrong(fuzzing, number);
+		program_free(program);
+	}
+}
+
+static void print_repeats(const struct fuzzing *fuzzing)
+{
+	const struct campaign *campaign = &fuzzing->campaign;
+
+	for (uint64_t i = 0; i < fuzzing->wrong_count && i < REPEATS_MAX; i++)
+		fprintf(stderr,
+			"repeat: vfiosim fuzz --on %s --machine %s --profile %s --seed %" PRIu64 " --only %" PRIu64
+			"\n",
+			fuzzing->options->values[OPTION_ON], campaign->machine->name, campaign->profile.name,
+			campaign->seed, fuzzing->wrong[i]);
+	if (fuzzing->wrong_count > REPEATS_MAX)
+		fprintf(stderr, "and %" PRIu64 " more programs\n", fuzzing->wrong_count - REPEATS_MAX);
+}
+
+/* Opens the trace that is written, if one is wanted. 0, or -1 with @diag. */
+static int open_writer(struct fuzzing *fuzzing, const struct trace_header *judged, struct diag *diag)
+{
+	const char *path = fuzzing->options->values[OPTION_OUTPUT];
+	struct trace_header header = *judged, made;
+
+	if (!path)
+		return 0;
+	campaign_header(&fuzzing->campaign, &made);
+	memcpy(header.program, made.program, sizeof(header.program));
+	fuzzing->writer = trace_create(path, &header, diag);
+	return fuzzing->writer ? 0 : -1;
+}
+
+/* Everything that needs the backend. */
+static void fuzz_backend(struct fuzzing *fuzzing)
+{
+	struct trace_header judged;
+	struct diag diag;
+
+	subject_header(&judged, &fuzzing->backend->header, fuzzing->options);
+	if (report_describe_trace(fuzzing->trace, &judged) != 0) {
+		report_fail_trace(fuzzing->trace, REPORT_FAILED, "out of memory");
+		return;
+	}
+	if (open_writer(fuzzing, &judged, &diag) != 0) {
+		trace_failed(fuzzing->trace, REPORT_FAILED, &diag);
+		return;
+	}
+	if (hearing_begin(&fuzzing->hearing, fuzzing->report, fuzzing->trace, &judged, fuzzing->options, &diag) == 0) {
+		fuzz_programs(fuzzing);
+		hearing_end(&fuzzing->hearing);
+		print_repeats(fuzzing);
+	} else {
+		trace_failed(fuzzing->trace, REPORT_BAD_INPUT, &diag);
+	}
+	if (fuzzing->writer && trace_commit(fuzzing->writer, &diag) != 0)
+		trace_failed(fuzzing->trace, REPORT_FAILED, &diag);
+}
+
+/* 0, or -1 when memory is out. */
+static int fuzz(struct fuzzing *fuzzing)
+{
+	const char *on = fuzzing->options->values[OPTION_ON];
+	enum backend_status status = BACKEND_FAILED;
+	struct trace_header wanted;
+	struct diag diag = {.text = ""};
+
+	campaign_header(&fuzzing->campaign, &wanted);
+	/* The seed is told before anything can go wrong. */
+	if (!fuzzing->options->values[OPTION_QUIET])
+		fprintf(stderr, "%s\n", wanted.program);
+	fuzzing->trace = report_add_trace(fuzzing->report, wanted.program, on, &wanted);
+	if (!fuzzing->trace)
+		return -1;
+	fuzzing->backend = backend_open(on, &wanted, &status, &diag);
+	if (!fuzzing->backend) {
+		trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &diag);
+		return 0;
+	}
+	fuzz_backend(fuzzing);
+	backend_close(fuzzing->backend);
+	return 0;
+}
+
+enum exit_code command_fuzz(const struct options *options)
+{
+	struct fuzzing *fuzzing;
+	enum exit_code code;
+	struct diag diag;
+
+	if (!options->values[OPTION_ON]) {
+		diag_set(&diag, NULL, 0, 0, "fuzz: --on is missing; expected model, kernel or vm:KERNEL");
+		return bad_input(&diag);
+	}
+	fuzzing = calloc(1, sizeof(*fuzzing));
+	if (!fuzzing)
+		return out_of_memory();
+	if (campaign_options(&fuzzing->campaign, "fuzz", options, &diag) != 0) {
+		free(fuzzing);
+		return bad_input(&diag);
+	}
+	fuzzing->options = options;
+	fuzzing->report = report_begin("vfiosim fuzz", options);
+	if (fuzzing->report && fuzz(fuzzing) == 0) {
+		code = report_end(fuzzing->report, options, NULL);
+	} else {
+		report_free(fuzzing->report);
+		code = out_of_memory();
+	}
+	free(fuzzing);
+	return code;
+}

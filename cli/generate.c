@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* `vfiosim generate`: writes generated programs as a trace without answers. */
+#include "cli/generate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SEED_DEFAULT	1
+#define COUNT_DEFAULT	100
+#define MACHINE_DEFAULT "q35-edu"
+
+/* The number that option @id gives, or @value as it is. 0, or -1 with @diag. */
+static int number_option(uint64_t *value, const char *command, const char *name, const char *text, struct diag *diag)
+{
+	unsigned long long number;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (*text < '0' || *text > '9' || *end || errno)
+		return diag_set(diag, NULL, 0, 0, "%s: --%s '%s': expected a number of at most 64 bits", command, name,
+				text);
+	*value = number;
+	return 0;
+}
+
+/* The newest profile there is. */
+static const char *newest_profile(void)
+{
+	const char *const *names = profile_names();
+
+	while (names[1])
+		names++;
+	return names[0];
+}
+
+int campaign_options(struct campaign *campaign, const char *command, const struct options *options, struct diag *diag)
+{
+	const char *machine = options->values[OPTION_MACHINE], *profile = options->values[OPTION_PROFILE];
+
+	*campaign = (struct campaign){.seed = SEED_DEFAULT, .count = COUNT_DEFAULT, .options = generator_defaults};
+	if (number_option(&campaign->seed, command, "seed", options->values[OPTION_SEED], diag) != 0 ||
+	    number_option(&campaign->count, command, "count", options->values[OPTION_PROGRAMS], diag) != 0)
+		return -1;
+	if (options->values[OPTION_ONLY]) {
+		campaign->count = 1;
+		if (number_option(&campaign->first, command, "only", options->values[OPTION_ONLY], diag) != 0)
+			return -1;
+	}
+	campaign->machine = machine_find(machine ? machine : MACHINE_DEFAULT);
+	if (!campaign->machine)
+		return diag_set(diag, NULL, 0, 0, "%s: machine '%s' is not known; expected one of `vfiosim machines`",
+				command, machine);
+	if (profile_find(profile ? profile : newest_profile(), &campaign->profile) != 0)
+		return diag_set(diag, NULL, 0, 0, "%s: profile '%s' is not known; expected one of `vfiosim profiles`",
+				command, profile);
+	return 0;
+}
+
+enum exit_code command_generate(const struct options *options)
+{
+	const char *path = options->values[OPTION_OUTPUT];
+	struct campaign campaign;
+	struct diag diag;
+
+	if (campaign_options(&campaign, "generate", options, &diag) != 0)
+		return bad_input(&diag);
+	if (campaign_write(&campaign, path ? path : "-", &diag) == 0)
+		return EXIT_CODE_CONFORMS;
+	diag_print(&diag);
+	return EXIT_CODE_INTERNAL;
+}

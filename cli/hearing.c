@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Owns what `check` and `replay` have in common: judging into a report, and what becomes of the report. */
+#include "cli/hearing.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define PROGRESS_INTERVAL 50000
+
+int hearing_begin(struct hearing *hearing, struct report *report, struct report_trace *trace,
+		  const struct trace_header *header, const struct options *options, struct diag *diag)
+{
+	*hearing = (struct hearing){.report = report, .trace = trace};
+	if (subject_find(&hearing->subject, header, trace->name, diag) != 0)
+		return -1;
+	hearing->judge = judge_new(hearing->subject.machine, &hearing->subject.profile);
+	if (!hearing->judge)
+		return diag_set(diag, trace->name, 0, 0, "out of memory");
+	progress_begin(&hearing->progress, trace->name, options->values[OPTION_QUIET] != NULL, PROGRESS_INTERVAL);
+	return 0;
+}
+
+/* A ledger that does not add up is a fault of the model, whatever the trace says. */
+static void audit(struct hearing *hearing)
+{
+	const char *fault = judge_audit(hearing->judge);
+	struct diag diag;
+
+	if (!fault)
+		return;
+	diag_set(&diag, NULL, 0, 0, "%s: the model's ledger does not add up: %s", hearing->trace->name, fault);
+	trace_failed(hearing->trace, REPORT_FAILED, &diag);
+}
+
+void hearing_run(struct hearing *hearing)
+{
+	audit(hearing);
+	judge_begin_run(hearing->judge);
+}
+
+void hearing_event(struct hearing *hearing, const char *run, const struct event *event)
+{
+	struct finding finding;
+
+	progress_step(&hearing->progress);
+	if (judge_event(hearing->judge, event, &finding) == VERDICT_CONFORMS)
+		return;
+	if (report_add_finding(hearing->report, hearing->trace, run, &finding) != 0)
+		hearing->failed = true;
+}
+
+void hearing_end(struct hearing *hearing)
+{
+	audit(hearing);
+	progress_end(&hearing->progress);
+	if (hearing->failed)
+		report_fail_trace(hearing->trace, REPORT_FAILED, "out of memory");
+	report_finish_trace(hearing->trace, judge_tally(hearing->judge));
+	judge_free(hearing->judge);
+}
+
+void trace_failed(struct report_trace *trace, enum report_status status, const struct diag *diag)
+{
+	char reason[sizeof(diag->file) + sizeof(diag->text) + 48];
+	char place[48] = "";
+
+	if (diag->line > 0 && diag->column > 0)
+		snprintf(place, sizeof(place), ":%" PRIu64 ":%" PRIu32, diag->line, diag->column);
+	else if (diag->line > 0)
+		snprintf(place, sizeof(place), ":%" PRIu64, diag->line);
+	snprintf(reason, sizeof(reason), "%s%s%s%s", diag->file, place, diag->file[0] ? ": " : "", diag->text);
+	report_fail_trace(trace, status, reason);
+	diag_print(diag);
+}
+
+struct report *report_begin(const char *command, const struct options *options)
+{
+	struct report *report = report_new(command, options->findings_max);
+
+	if (report)
+		report->list_changes = options->values[OPTION_VERBOSE] != NULL;
+	return report;
+}
+
+static enum report_format chosen_format(const struct options *options)
+{
+	if (options->values[OPTION_JSON])
+		return REPORT_JSON;
+	return options->values[OPTION_KTAP] ? REPORT_KTAP : REPORT_TABLE;
+}
+
+static int save_all(const struct report *report, const struct options *options, const char *path, struct diag *diag)
+{
+	const char *page = options->values[OPTION_HTML];
+
+	/* Quiet means the terminal: a file that was asked for is written. */
+	if ((path || !options->values[OPTION_QUIET]) &&
+	    report_save(report, chosen_format(options), path ? path : "-", diag) != 0)
+		return -1;
+	return page ? report_save(report, REPORT_HTML, page, diag) : 0;
+}
+
+enum exit_code report_end(struct report *report, const struct options *options, const char *path)
+{
+	static const enum exit_code codes[REPORT_STATUS_COUNT] = {
+	    [REPORT_CONFORMS] = EXIT_CODE_CONFORMS,	    [REPORT_SKIPPED] = EXIT_CODE_SKIPPED,
+	    [REPORT_NOT_MODELLED] = EXIT_CODE_NOT_MODELLED, [REPORT_DIVERGES] = EXIT_CODE_DIVERGES,
+	    [REPORT_BAD_INPUT] = EXIT_CODE_BAD_INPUT,	    [REPORT_FAILED] = EXIT_CODE_INTERNAL,
+	};
+	enum exit_code code = codes[report_status_of(report)];
+	struct diag diag;
+
+	if (save_all(report, options, path, &diag) != 0) {
+		diag_print(&diag);
+		code = EXIT_CODE_INTERNAL;
+	}
+	report_free(report);
+	return code;
+}

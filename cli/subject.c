@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Owns the way from the names in a header to a machine and a profile. */
+#include "cli/subject.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+void subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options)
+{
+	const char *machine = options->values[OPTION_MACHINE];
+	const char *profile = options->values[OPTION_PROFILE];
+
+	*wanted = *header;
+	if (machine)
+		snprintf(wanted->machine, sizeof(wanted->machine), "%s", machine);
+	if (profile) {
+		/* What was probed belongs to the kernel that the trace was recorded on. */
+		snprintf(wanted->profile, sizeof(wanted->profile), "%s", profile);
+		wanted->field_count = 0;
+	}
+}
+
+static int find_machine(struct subject *subject, const struct trace_header *header, const char *file, struct diag *diag)
+{
+	subject->machine = machine_find(header->machine);
+	if (!subject->machine)
+		return diag_set(diag, file, 0, 0, "machine '%s' is not known; expected one of `vfiosim machines`",
+				header->machine);
+	if (header->page_size != 0 && header->page_size != subject->machine->page_size)
+		return diag_set(diag, file, 0, 0,
+				"the trace has pages of %" PRIu32 " bytes; expected those of machine '%s', %" PRIu32,
+				header->page_size, header->machine, subject->machine->page_size);
+	return 0;
+}
+
+static int find_profile(struct subject *subject, const struct trace_header *header, const char *file, struct diag *diag)
+{
+	const char *name = header->profile[0] ? header->profile : profile_for_release(header->kernel);
+
+	if (!name)
+		return diag_set(
+		    diag, file, 0, 0,
+		    "no profile is named, and kernel '%s' has none; expected --profile with one of `vfiosim profiles`",
+		    header->kernel);
+	if (profile_find(name, &subject->profile) != 0)
+		return diag_set(diag, file, 0, 0, "profile '%s' is not known; expected one of `vfiosim profiles`",
+				name);
+	for (uint32_t i = 0; i < header->field_count; i++) {
+		if (profile_set(&subject->profile, header->fields[i].name, header->fields[i].value) != 0)
+			return diag_set(
+			    diag, file, 0, 0,
+			    "profile field '%s' with value '%s' is not known; expected one of `vfiosim profiles %s`",
+			    header->fields[i].name, header->fields[i].value, name);
+	}
+	return 0;
+}
+
+int subject_find(struct subject *subject, const struct trace_header *header, const char *file, struct diag *diag)
+{
+	if (find_machine(subject, header, file, diag) != 0)
+		return -1;
+	return find_profile(subject, header, file, diag);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* What is judged against: the machine and the kernel profile that a trace header or the options name. */
+#ifndef VFIOSIM_CLI_SUBJECT_H
+#define VFIOSIM_CLI_SUBJECT_H
+
+#include "cli/cli.h"
+#include "vfiosim/machine.h"
+#include "vfiosim/profile.h"
+#include "vfiosim/trace.h"
+
+struct subject {
+	const struct machine *machine; /* owned by the library */
+	struct profile profile;
+};
+
+/* A copy of @header with the machine and the profile that @options name in the place of its own. */
+void subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options);
+
+/* Finds machine and profile of @header, its probed fields included. @file is for messages. 0, or -1 with @diag. */
+int subject_find(struct subject *subject, const struct trace_header *header, const char *file, struct diag *diag);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Choices of arguments: right ones from what the model and the book know, strange ones from where
+ * kernels have gone wrong before: edges, neighbours, the ends of the number range.
+ */
+#include "generator_internal.h"
+
+static bool answers_as(const struct generator *g, int32_t fd, enum ioctl_owner owner)
+{
+	int answers = host_fd_owner(g->host, g->actor->task, fd);
+
+	return answers == (int)owner || (owner == OWNER_CONTAINER && answers == OWNER_TYPE1);
+}
+
+uint32_t count_fds(struct generator *g, enum ioctl_owner owner)
+{
+	uint32_t count = 0;
+
+	for (int32_t fd = 0; fd < FDS_SEEN; fd++)
+		count += answers_as(g, fd, owner);
+	return count;
+}
+
+/* The descriptor number @skip, counted from 0, of those that answer as @owner. There is one. */
+static uint64_t nth_fd(struct generator *g, enum ioctl_owner owner, uint64_t skip)
+{
+	int32_t fd = 0;
+
+	while (!answers_as(g, fd, owner) || skip--)
+		fd++;
+	return (uint64_t)fd;
+}
+
+uint64_t choose_any_fd(struct generator *g)
+{
+	static const int32_t thin_air[] = {-1, 0, 1, 2, 40, FDS_SEEN - 1, 500, INT32_MAX};
+	int32_t open[FDS_SEEN];
+	uint32_t count = 0;
+
+	for (int32_t fd = 0; fd < FDS_SEEN; fd++)
+		if (host_fd_owner(g->host, g->actor->task, fd) >= 0)
+			open[count++] = fd;
+	if (g->book.eventfd_count && chance(g, 1, 8))
+		return (uint64_t)g->book.eventfds[below(g, g->book.eventfd_count)];
+	if (count && chance(g, 7, 8))
+		return (uint64_t)open[below(g, count)];
+	return (uint64_t)(int64_t)ONE_OF(g, thin_air);
+}
+
+bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd)
+{
+	uint32_t count = count_fds(g, owner);
+
+	/* Few calls on a descriptor of another kind show something new: half as many as other strange arguments. */
+	if ((strange(g) && chance(g, 1, 2)) || (!count && !g->careful && chance(g, 1, 8))) {
+		*fd = choose_any_fd(g);
+		return true;
+	}
+	if (!count)
+		return false;
+	/* The newest one is the one that a driver would go on with. */
+	*fd = nth_fd(g, owner, g->careful ? count - 1 : below(g, count));
+	return true;
+}
+
+const struct dma *choose_dma(struct generator *g)
+{
+	return g->book.dma_count ? &g->book.dmas[below(g, g->book.dma_count)] : NULL;
+}
+
+/* Around the ends of the aperture and of each reserved range. */
+static uint64_t iova_at_edge(struct generator *g)
+{
+	const struct machine *machine = g->machine;
+	uint64_t which = below(g, machine->reserved_count + 1), page = machine->page_size;
+	const struct iova_range *range = which ? &machine->reserved[which - 1] : &machine->aperture;
+	uint64_t edge = chance(g, 1, 2) ? range->first : range->last + 1;
+
+	return edge + page * below(g, 4) - 2 * page;
+}
+
+/* Beside, at and within a mapping that is, or was, there. */
+static uint64_t iova_at_mapping(struct generator *g, const struct dma *dma)
+{
+	uint64_t page = g->machine->page_size, pages = dma->size / page;
+
+	switch (below(g, 6)) {
+	case 0:
+		return dma->iova + dma->size;
+	case 1:
+		return dma->iova - page;
+	case 2:
+		return dma->iova - page * (1 + below(g, 8));
+	case 3:
+		return dma->iova + page * below(g, pages ? pages : 1);
+	default:
+		return dma->iova;
+	}
+}
+
+uint64_t choose_iova(struct generator *g)
+{
+	static const uint64_t unaligned[] = {1, 0x200, 0x800, 0xfff};
+	const uint64_t page = g->machine->page_size;
+	const struct dma *dma = choose_dma(g);
+	uint64_t iova;
+
+	if (!strange(g))
+		/* Few enough places that mappings meet. */
+		iova = dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 16 * below(g, 64);
+	else if (dma && chance(g, 1, 2))
+		iova = iova_at_mapping(g, dma);
+	else if (chance(g, 1, 2))
+		iova = iova_at_edge(g);
+	else if (chance(g, 1, 2))
+		iova = page * below(g, 3) - page * below(g, 3);
+	else
+		iova = prng_next(&g->random) & -page;
+	if (strange(g) && chance(g, 1, 4))
+		iova += ONE_OF(g, unaligned);
+	return iova;
+}
+
+uint64_t choose_size(struct generator *g)
+{
+	static const uint64_t usual[] = {1, 1, 1, 2, 2, 3, 4, 8, 16, 64}; /* pages */
+	const uint64_t page = g->machine->page_size;
+	const uint64_t odd[] = {0,
+				1,
+				page - 1,
+				page + 1,
+				page * 256,
+				page * 512,
+				page * 513,
+				UINT64_C(1) << 30,
+				UINT64_C(1) << 40,
+				UINT64_C(1) << 48,
+				UINT64_C(1) << 63,
+				-page,
+				-(page * 2),
+				UINT64_MAX};
+
+	return strange(g) ? ONE_OF(g, odd) : page * ONE_OF(g, usual);
+}
+
+const struct area *choose_area(struct generator *g, uint32_t prot, bool device)
+{
+	const struct area *fitting[AREAS_MAX];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < g->book.area_count; i++) {
+		const struct area *area = &g->book.areas[i];
+
+		if (area->task == g->actor->task && (area->prot & prot) == prot && (device || !area->device))
+			fitting[count++] = area;
+	}
+	return count ? fitting[below(g, count)] : NULL;
+}
+
+uint64_t choose_wild_address(struct generator *g)
+{
+	/* Nothing, a hole, a place of the kernel's, and the very end. Nothing that might be there by chance. */
+	static const uint64_t wild[] = {0, 0xdead000, MEMORY_END - 0x1000, UINT64_C(0xffff888000000000),
+					UINT64_C(0xfffffffffffff000)};
+
+	return ONE_OF(g, wild);
+}
+
+uint32_t choose_argsz(struct generator *g, uint32_t smallest, uint32_t usual)
+{
+	const uint32_t odd[] = {0, smallest - 1, smallest, smallest + 1, smallest + 4, usual + 8, usual + 100, UINT32_MAX};
+
+	return strange(g) ? ONE_OF(g, odd) : usual;
+}
+
+uint32_t choose_flags(struct generator *g, uint32_t usual, uint32_t known)
+{
+	if (!strange(g))
+		return usual;
+	if (chance(g, 3, 4))
+		return (uint32_t)prng_next(&g->random) & known;
+	return ((uint32_t)prng_next(&g->random) & known) | UINT32_C(1) << below(g, 32);
+}

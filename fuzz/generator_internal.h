@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * What the files of the generator share: its state, the book of what the calls so far have
+ * made, and the choices of arguments.
+ */
+#ifndef VFIOSIM_FUZZ_GENERATOR_INTERNAL_H
+#define VFIOSIM_FUZZ_GENERATOR_INTERNAL_H
+
+#include "generator.h"
+#include "prng.h"
+#include "vfiosim/model.h"
+#include "vfiosim/uapi.h"
+
+#define TASKS_MAX 4       /* tasks a program makes in all */
+#define THREADS_MAX 2     /* threads of one task */
+#define FDS_SEEN 64       /* descriptors that are looked at when one is chosen */
+#define AREAS_MAX 64
+#define MAPPINGS_MAX 64
+#define EVENTFDS_MAX 8
+#define GROUPS_MAX 16
+
+/* All memory of a program lies in [MEMORY_FIRST, MEMORY_END), far from where anything else of a task may be. */
+#define MEMORY_FIRST UINT64_C(0x100000000000)
+#define MEMORY_END   UINT64_C(0x200000000000)
+#define MEMORY_MAX   ((uint64_t)32 << 20) /* bytes that a program maps in all */
+#define PINNED_MAX   ((uint64_t)64 << 20) /* bytes that a program's mappings pin at a time */
+
+/* ---- the book: book.c ------------------------------------------------------------------- */
+
+/*
+ * Hints, not truth: what was mapped where when it was last heard of. The model knows descriptors and
+ * is asked for them; these are what it cannot be asked for.
+ */
+struct area {
+	uint32_t task;
+	uint32_t prot;
+	uint64_t address, length;
+	bool device; /* a region: storing there reaches the device */
+};
+
+struct dma {
+	uint64_t iova, size, vaddr;
+	bool invalid; /* its address was invalidated */
+};
+
+struct actor {
+	uint32_t task; /* number in the trace */
+	uint32_t threads;
+	bool limited; /* has set RLIMIT_MEMLOCK */
+};
+
+struct book {
+	struct area areas[AREAS_MAX];
+	struct dma dmas[MAPPINGS_MAX];
+	struct actor actors[TASKS_MAX]; /* tasks that live */
+	int32_t eventfds[EVENTFDS_MAX];
+	uint32_t area_count, dma_count, actor_count, eventfd_count;
+	uint32_t tasks_made;
+	uint64_t memory; /* bytes that mmap gave out */
+};
+
+void book_open(struct book *book);
+
+/* Takes down what @call, with this outcome, has changed. */
+void book_learn(struct book *book, const struct call *call, const struct outcome *outcome);
+
+/* ---- the generator ------------------------------------------------------------------------ */
+
+struct generator {
+	const struct machine *machine;
+	struct host *host; /* the model, where the calls so far have led it */
+	struct program *program;
+	struct book book;
+	struct prng random;    /* draws for the call that is being made */
+	struct actor *actor;   /* the task that makes it */
+	uint32_t thread;
+	bool careful;          /* right arguments only */
+	uint32_t strangeness;  /* of 32: how often an argument is a strange one */
+	uint64_t iommu_type;   /* that this program prefers */
+	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
+	uint32_t group_count;
+	bool failed; /* memory ran out */
+};
+
+/*
+ * Makes one call: fills @call, which has task and thread already. False if there is nothing to do, for example
+ * because what the call needs is not there.
+ */
+typedef bool make_fn(struct generator *g, struct call *call);
+
+#define OPERATION(name, weight) make_fn make_##name;
+#include "operations.def"
+
+/* ---- choices: choose.c ---------------------------------------------------------------------- */
+
+static inline uint64_t below(struct generator *g, uint64_t bound)
+{
+	return prng_below(&g->random, bound);
+}
+
+static inline bool chance(struct generator *g, uint32_t times, uint32_t of)
+{
+	return prng_chance(&g->random, times, of);
+}
+
+/* One of the elements of an array. */
+#define ONE_OF(g, array) ((array)[below(g, sizeof(array) / sizeof((array)[0]))])
+
+/* Whether the next argument is to be a strange one. */
+static inline bool strange(struct generator *g)
+{
+	return !g->careful && chance(g, g->strangeness, 32);
+}
+
+/*
+ * A descriptor of the acting task that answers as @owner (OWNER_CONTAINER: with or without an IOMMU), as a rule.
+ * False when there is none, mostly: then the call is not worth making.
+ */
+bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd);
+/* Any descriptor, mostly one that is open. */
+uint64_t choose_any_fd(struct generator *g);
+/* How many descriptors of the acting task answer as @owner. */
+uint32_t count_fds(struct generator *g, enum ioctl_owner owner);
+
+uint64_t choose_iova(struct generator *g);
+uint64_t choose_size(struct generator *g);
+/* Memory of the acting task to map or to touch, or NULL if it has none. @device: regions of devices as well. */
+const struct area *choose_area(struct generator *g, uint32_t prot, bool device);
+const struct dma *choose_dma(struct generator *g);
+/* An address that leads nowhere. */
+uint64_t choose_wild_address(struct generator *g);
+uint32_t choose_argsz(struct generator *g, uint32_t smallest, uint32_t usual);
+/* Flags: @usual of them as a rule, else some of those up to @known, or unknown ones. */
+uint32_t choose_flags(struct generator *g, uint32_t usual, uint32_t known);
+
+/* ---- building calls: build.c ------------------------------------------------------------------ */
+
+/* Makes @call an ioctl with this row of the table on @fd, its argument still 0. */
+void build_ioctl(struct call *call, uint64_t fd, const char *name);
+
+/*
+ * The argument is this struct (of uapi.h, in host order) followed by @extra bytes at @tail, or zeros. Strange:
+ * memory that ends too early, or a pointer to nothing.
+ */
+void build_struct(struct generator *g, struct call *call, const void *object, const void *tail, uint32_t extra);
+
+/* The argument is these bytes. Strange as above. */
+void build_bytes(struct generator *g, struct call *call, const void *bytes, uint32_t length);
+
+/* The one buffer of a call that is no ioctl: a copy of @bytes, or zeros. */
+void build_buffer(struct generator *g, struct call *call, const void *bytes, uint32_t length);
+
+/* A copy of @string that lives as long as the program. */
+const char *build_string(struct generator *g, const char *string);
+
+#endif

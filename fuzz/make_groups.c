@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Making ioctls on containers and groups.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "generator_internal.h"
+
+/* Numbers that are no extension: beyond the last one, and such that a narrow type would cut down to one. */
+static const uint64_t no_extensions[] = {0, 11, 12, 100, UINT64_C(1) << 31, (UINT64_C(1) << 32) + 1, UINT64_MAX};
+
+bool make_api_version(struct generator *g, struct call *call)
+{
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_CONTAINER, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_GET_API_VERSION");
+	return true;
+}
+
+bool make_check_extension(struct generator *g, struct call *call)
+{
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_CONTAINER, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_CHECK_EXTENSION");
+	call->args[2] = strange(g) ? ONE_OF(g, no_extensions) : 1 + below(g, 10);
+	return true;
+}
+
+bool make_set_iommu(struct generator *g, struct call *call)
+{
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_CONTAINER, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_SET_IOMMU");
+	call->args[2] = g->iommu_type;
+	if (strange(g))
+		call->args[2] = chance(g, 1, 4) ? ONE_OF(g, no_extensions) : 1 + below(g, 10);
+	return true;
+}
+
+bool make_group_status(struct generator *g, struct call *call)
+{
+	struct vfio_group_status status = {0};
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_GROUP, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_GROUP_GET_STATUS");
+	status.argsz = choose_argsz(g, sizeof(status), sizeof(status));
+	status.flags = strange(g) ? UINT32_MAX : 0;
+	build_struct(g, call, &status, NULL, 0);
+	return true;
+}
+
+bool make_set_container(struct generator *g, struct call *call)
+{
+	uint64_t group, container;
+	uint8_t number[4];
+
+	if (!choose_fd(g, OWNER_GROUP, &group) || !choose_fd(g, OWNER_CONTAINER, &container))
+		return false;
+	build_ioctl(call, group, "VFIO_GROUP_SET_CONTAINER");
+	bytes_put(number, sizeof(number), container);
+	build_bytes(g, call, number, sizeof(number));
+	return true;
+}
+
+bool make_unset_container(struct generator *g, struct call *call)
+{
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_GROUP, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_GROUP_UNSET_CONTAINER");
+	return true;
+}
+
+/* The deciding rule of asking the group at @fd for a device of this name, without any consequence. */
+static enum rule try_device(struct generator *g, uint64_t fd, const char *name)
+{
+	struct host *host = host_clone(g->host);
+	struct call call = {.task = g->actor->task, .thread = 1, .has_pointer = true, .buffer_count = 1};
+	struct outcome outcome;
+
+	build_ioctl(&call, fd, "VFIO_GROUP_GET_DEVICE_FD");
+	call.buffers[0] = (struct buffer){.length = (uint32_t)strlen(name) + 1, .in = (const uint8_t *)name};
+	host_call(host, &call, NULL, &outcome);
+	host_free(host);
+	return outcome.rule_count ? outcome.rules[outcome.rule_count - 1] : RULE_NONE;
+}
+
+/* A device of the group at @fd, or any device if that is no group. */
+static const char *device_of_group(struct generator *g, uint64_t fd)
+{
+	size_t count = g->machine->device_count, start = below(g, count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = g->machine->devices[(start + i) % count].name;
+		enum rule rule = try_device(g, fd, name);
+
+		if (rule != RULE_GRP_DEVICE_MISSING)
+			return name;
+	}
+	return g->machine->devices[start].name;
+}
+
+/* Names that are nearly right, and names that are nothing. */
+static void strange_name(struct generator *g, const char *right, char *name, size_t size)
+{
+	static const char *const formats[] = {"%s ", "%s  ", "%sx", "%s vf_token=1", "%s option", " %s", "%.11s", "%.0s", "edu%.0s"};
+
+	snprintf(name, size, ONE_OF(g, formats), right);
+}
+
+bool make_get_device_fd(struct generator *g, struct call *call)
+{
+	enum { LONGEST = 4096 }; /* and one byte more is too long */
+	char name[LONGEST + 8] = "";
+	size_t length;
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_GROUP, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_GROUP_GET_DEVICE_FD");
+	snprintf(name, sizeof(name), "%s", device_of_group(g, fd));
+	if (strange(g) && chance(g, 1, 2))
+		strange_name(g, g->machine->devices[below(g, g->machine->device_count)].name, name, sizeof(name));
+	length = strlen(name) + 1;
+	if (strange(g) && chance(g, 1, 8)) {
+		memset(name, 'x', LONGEST + 1);
+		length = LONGEST + 2;
+	}
+	build_bytes(g, call, name, (uint32_t)length);
+	return true;
+}
+
+/* Numbers of VFIO that have no row: unused ones, and such that belong to another kind of descriptor. */
+bool make_unknown_ioctl(struct generator *g, struct call *call)
+{
+	static const uint32_t numbers[] = {0,  3,  6,  VFIO_IOCTL_NUMBER(4),  VFIO_IOCTL_NUMBER(11), VFIO_IOCTL_NUMBER(22),
+					   24, 99, 50, VFIO_IOCTL_NUMBER(16), VFIO_IOCTL_NUMBER(60), VFIO_IOCTL_NUMBER(99)};
+	uint32_t number = ONE_OF(g, numbers);
+	uint64_t fd = choose_any_fd(g);
+	int owner = host_fd_owner(g->host, g->actor->task, (int)fd);
+
+	if (number < VFIO_IOCTL_NUMBER(0))
+		number = VFIO_IOCTL_TYPE << 8 | number;
+	if (owner < 0 || ioctl_by_number(number, (enum ioctl_owner)owner))
+		return false;
+	call->op = CALL_IOCTL;
+	call->args[0] = fd;
+	call->args[1] = number;
+	call->args[2] = chance(g, 1, 2) ? 0 : choose_wild_address(g);
+	return true;
+}
+
+/* The next step of a driver that has lost something on the way. */
+bool make_advance(struct generator *g, struct call *call)
+{
+	make_fn *step = make_get_device_fd;
+	bool made;
+
+	if (!count_fds(g, OWNER_CONTAINER))
+		step = make_open_container;
+	else if (!count_fds(g, OWNER_GROUP))
+		step = make_open_group;
+	else if (!count_fds(g, OWNER_TYPE1))
+		step = chance(g, 1, 2) ? make_set_container : make_set_iommu;
+	else if (chance(g, 1, 2))
+		step = choose_area(g, 0, false) ? make_map_dma : make_mmap;
+	g->careful = true;
+	made = step(g, call);
+	g->careful = false;
+	return made;
+}

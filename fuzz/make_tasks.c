@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Making calls that change tasks: limits, capabilities, fork, thread, exec, exit.
+ */
+#include "generator_internal.h"
+
+enum { CAPABILITY_IPC_LOCK = 14, CAPABILITY_NET_RAW = 13 };
+
+bool make_setrlimit(struct generator *g, struct call *call)
+{
+	const uint64_t page = g->machine->page_size;
+	const uint64_t limits[] = {0,         page,      2 * page,   3 * page - 1, 8 * page,
+				   64 * page, 300 * page, 2048 * page, UINT64_MAX};
+
+	call->op = CALL_SETRLIMIT;
+	call->args[0] = ONE_OF(g, limits);
+	return true;
+}
+
+/* Without CAP_IPC_LOCK the limit counts. It is set before: what it is by default is not the model's to know. */
+bool make_dropcap(struct generator *g, struct call *call)
+{
+	if (!g->actor->limited)
+		return make_setrlimit(g, call);
+	call->op = CALL_DROPCAP;
+	call->args[0] = chance(g, 7, 8) ? CAPABILITY_IPC_LOCK : CAPABILITY_NET_RAW;
+	return true;
+}
+
+bool make_fork(struct generator *g, struct call *call)
+{
+	call->op = CALL_FORK;
+	return g->book.tasks_made < TASKS_MAX;
+}
+
+bool make_thread(struct generator *g, struct call *call)
+{
+	call->op = CALL_THREAD;
+	return g->actor->threads < THREADS_MAX;
+}
+
+bool make_exec(struct generator *g, struct call *call)
+{
+	call->op = CALL_EXEC;
+	return g->actor->threads == 1;
+}
+
+/* The last task's exit ends the program, so it is rare. */
+bool make_exit(struct generator *g, struct call *call)
+{
+	call->op = CALL_EXIT;
+	return g->book.actor_count > 1 || chance(g, 1, 4);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * A call program: calls in order, with the memory they refer to, and no answers yet.
+ */
+#ifndef VFIOSIM_FUZZ_PROGRAM_H
+#define VFIOSIM_FUZZ_PROGRAM_H
+
+#include <stddef.h>
+
+#include "vfiosim/call.h"
+
+struct program_block;
+
+struct program {
+	size_t count, capacity;
+	struct event *events;         /* @count of them; their answers are not known */
+	struct program_block *blocks; /* everything that the events point to */
+};
+
+/* An empty program, or NULL when memory is out. */
+struct program *program_new(void);
+void program_free(struct program *program);
+
+/* @size bytes that live as long as the program, all zero; at least one. NULL when memory is out. */
+void *program_memory(struct program *program, size_t size);
+
+/* Appends an event that asks @call; what @call points to must live as long as the program. 0, or -1 when memory is out. */
+int program_append(struct program *program, const struct call *call);
+
+#endif

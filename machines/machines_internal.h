@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The parts of a machine and who reads them: machine.c the whole and the IOMMU,
+ * devices.c the groups with their devices, guest.c what makes the machine.
+ */
+#ifndef VFIOSIM_MACHINES_INTERNAL_H
+#define VFIOSIM_MACHINES_INTERNAL_H
+
+#include "tree.h"
+#include "vfiosim/machine.h"
+
+/* More than any machine of ours by far, and small enough that a bad blob costs nothing. */
+#define MACHINE_DEVICES_MAX  256
+#define MACHINE_INDEXES_MAX  64 /* regions, or interrupts, of one device */
+#define MACHINE_RESERVED_MAX 64
+#define MACHINE_MEMORY_MAX   (UINT64_C(1) << 40) /* bytes */
+
+/* /groups: fills machine->devices. 0 or -1 with a diagnostic. */
+int devices_read(struct tree *tree, int groups, struct machine *machine);
+
+/* /qemu and what of the root it needs: memory and huge pages are already in @machine. 0 or -1 with a diagnostic. */
+int guest_read(struct tree *tree, int qemu, struct machine *machine);
+
+/* A machine that was built in: its name and its compiled device tree. The table is made by embed.c at build time. */
+struct builtin {
+	const char *name;
+	const unsigned char *blob;
+	size_t length;
+};
+
+extern const struct builtin builtin_machines[]; /* in alphabetical order */
+extern const size_t builtin_count;
+
+#endif

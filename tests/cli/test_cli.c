@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* The command's contract: exit codes, what is said where, and files that are asked for. */
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+
+#define HEADER \
+	"vfiosim-trace 1\nkernel: 6.1.0-18-amd64\narch: x86_64\npage-size: 4096\nmachine: q35-edu\nprofile: 6.1\n\n"
+#define OPEN	  "1 open(\"/dev/vfio/vfio\", O_RDWR) = 3\n"
+#define VERSION	  "1 ioctl(3, VFIO_GET_API_VERSION) = 0\n"
+#define NO_IOMMU  "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL\n"
+#define FLIPPED	  "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EBUSY\n"
+#define FOREIGN	  "1 open(\"/etc/passwd\", 0) = 4\n"
+#define TRUNCATED "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IO"
+
+static void begin(void)
+{
+	folder_begin();
+	file_write("good", HEADER "run \"one\"\n" OPEN VERSION NO_IOMMU);
+	file_write("flipped", HEADER "run \"two\"\n" OPEN FLIPPED VERSION);
+	file_write("foreign", HEADER OPEN FOREIGN);
+	file_write("truncated", HEADER OPEN FLIPPED TRUNCATED);
+}
+
+TestSuite(cli, .init = begin, .fini = folder_end);
+
+/* Runs it and asserts the exit code. */
+static const struct outcome_of_run *expect(int status, const char *arguments)
+{
+	const struct outcome_of_run *result = run(arguments);
+
+	cr_assert_eq(result->status, status, "vfiosim %s: exit %d: %s%s", arguments, result->status, result->out,
+		     result->err);
+	return result;
+}
+
+static void expect_text(const char *text, const char *part)
+{
+	cr_assert_not_null(strstr(text, part), "no \"%s\" in \"%s\"", part, text);
+}
+
+Test(cli, usage_that_is_wrong_exits_2)
+{
+	expect(2, "");
+	expect_text(expect(2, "chek good")->err, "there is no command 'chek'");
+	expect_text(expect(2, "check")->err, "wrong number of arguments; expected: vfiosim check TRACE...");
+	expect_text(expect(2, "check --jsno good")->err, "option '--jsno' is not known");
+	expect_text(expect(2, "check -xq good")->err, "option '-x' is not known");
+	expect_text(expect(2, "check good --profile")->err, "option '--profile' needs an argument");
+	expect_text(expect(2, "check good --json=x")->err, "option '--json=x' takes no argument");
+	expect_text(expect(2, "check --json --ktap good")->err, "exclude each other");
+	expect_text(expect(2, "check --findings -1 good")->err, "expected a number from 0 to 1000000");
+	expect_text(expect(2, "check --on model good")->err, "option '--on' is not known");
+	expect_text(expect(2, "rules 1")->err, "wrong number of arguments");
+	expect_text(expect(2, "help chek")->err, "there is no command 'chek'");
+	expect_text(expect(2, "replay good")->err, "--on is missing");
+	expect_text(expect(2, "replay --on vm good")->err, "expected model, kernel or vm:KERNEL");
+	expect_text(expect(2, "replay --on vm: good")->err, "expected model, kernel or vm:KERNEL");
+	expect_text(expect(2, "replay --on model -o new good good")->err, "expected one, not 2");
+}
+
+Test(cli, help_and_version_exit_0)
+{
+	expect_text(expect(0, "help")->out, "Usage: vfiosim COMMAND");
+	expect_text(expect(0, "--help")->out, "Usage: vfiosim COMMAND");
+	expect_text(expect(0, "help check")->out, "--profile PROFILE");
+	expect_text(expect(0, "check --help")->out, "--profile PROFILE");
+	expect_text(expect(0, "version")->out, "vfiosim ");
+	expect_text(expect(0, "--version")->out, "vfiosim ");
+}
+
+Test(cli, check_of_conforming_trace_exits_0)
+{
+	const struct outcome_of_run *result = expect(0, "check good");
+
+	expect_text(result->out, "conforms");
+	cr_assert_str_eq(result->err, "");
+}
+
+Test(cli, check_of_diverging_trace_exits_1_and_tells_line_and_rule)
+{
+	const struct outcome_of_run *result = expect(1, "check good flipped");
+
+	expect_text(result->out, "flipped:10: diverges: return value (run two)\n");
+	expect_text(result->out, "  observed  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EBUSY\n");
+	expect_text(result->out, "  allowed   1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL\n");
+	expect_text(result->out, "  rule      CT-");
+	expect_text(result->out, "  source    6.");
+}
+
+Test(cli, check_of_what_is_not_modelled_exits_3)
+{
+	expect_text(expect(3, "check good foreign")->out, "not modelled");
+	/* ...but a divergence is the worse news. */
+	expect(1, "check flipped foreign");
+}
+
+Test(cli, check_of_bad_input_exits_2_and_tells_the_place)
+{
+	const struct outcome_of_run *result = expect(2, "check truncated good");
+
+	expect_text(result->err, "truncated:10:");
+	/* What could be read was judged. */
+	expect_text(result->out, "truncated:9: diverges");
+	expect_text(expect(2, "check missing")->err, "missing");
+	file_write("text", "hello\n");
+	expect_text(expect(2, "check text")->err, "text:1:1:");
+	file_write("empty", "");
+	expect_text(expect(2, "check empty")->err, "empty");
+}
+
+Test(cli, check_of_unknown_machine_or_profile_exits_2)
+{
+	expect_text(expect(2, "check --machine pdp11 good")->err, "machine 'pdp11' is not known");
+	expect_text(expect(2, "check --profile 2.4 good")->err, "profile '2.4' is not known");
+}
+
+Test(cli, check_writes_reports_into_files)
+{
+	struct json_object *root;
+
+	cr_assert_str_eq(expect(1, "check -o report --html page --json flipped")->out, "");
+	root = json_tokener_parse(file_read("report"));
+	cr_assert_not_null(root);
+	json_object_put(root);
+	expect_text(file_read("page"), "<mark>EBUSY</mark>");
+	expect_text(expect(1, "check --ktap flipped")->out, "\nnot ok 1 flipped\n");
+}
+
+Test(cli, check_quiet_prints_nothing)
+{
+	const struct outcome_of_run *result = expect(1, "check -q flipped");
+
+	cr_assert_str_eq(result->out, "");
+	cr_assert_str_eq(result->err, "");
+}
+
+Test(cli, check_shows_as_many_findings_as_wanted)
+{
+	expect_text(expect(1, "check --findings 0 flipped")->out, "flipped: 1 more findings are not shown");
+}
+
+Test(cli, output_that_cannot_be_written_exits_5)
+{
+	expect(5, "check good >/dev/full");
+	expect(5, "rules >/dev/full");
+	expect_text(expect(5, "check --html /nonexistent/page good")->err, "/nonexistent/page: cannot write");
+}
+
+Test(cli, replay_on_model_writes_a_trace_that_conforms)
+{
+	expect_text(expect(0, "replay good --on model -o new")->out, "conforms");
+	expect(0, "check new");
+	expect_text(file_read("new"), "run \"one\"\n");
+	expect_text(file_read("new"), "\n" OPEN);
+	expect_text(file_read("new"), "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0}\n");
+}
+
+Test(cli, replay_tells_answers_that_are_not_the_recorded_ones)
+{
+	const struct outcome_of_run *result = expect(0, "replay flipped --on model --verbose");
+
+	expect_text(result->out, "flipped:10: answer differs from the recording\n");
+	expect_text(result->out, "  recorded  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EBUSY\n");
+	expect_text(result->out, "  answered  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0}\n");
+}
+
+Test(cli, replay_of_bad_input_exits_2_and_leaves_no_trace)
+{
+	expect_text(expect(2, "replay truncated --on model -o new")->err, "truncated:10:");
+	cr_assert_neq(access("new", F_OK), 0);
+	expect(2, "replay missing --on model");
+}
+
+Test(cli, record_with_bad_options_exits_2)
+{
+	expect_text(expect(2, "record -- true")->err, "-o is missing");
+	expect_text(expect(2, "record -o new --on model -- true")->err, "expected kernel or vm:KERNEL");
+	expect_text(expect(2, "record -o new --file lib -- true")->err, "expected an absolute path");
+	expect_text(expect(2, "record -o new --env =x -- true")->err, "expected NAME=VALUE");
+	expect_text(expect(2, "record -o new --machine pdp11 -- true")->err, "machine 'pdp11' is not known");
+	/* Options behind the program are the program's. */
+	expect_text(expect(2, "record true -o new")->err, "-o is missing");
+	cr_assert_neq(access("new", F_OK), 0);
+}
+
+Test(cli, replay_on_a_kernel_without_vfio_exits_4)
+{
+	if (access("/dev/vfio/vfio", F_OK) == 0)
+		cr_skip_test("this machine has /dev/vfio/vfio");
+	expect_text(expect(4, "replay good --on kernel")->err, "/dev/vfio");
+}
+
+static void expect_list(const char *arguments, const char *key)
+{
+	struct json_object *list = json_tokener_parse(expect(0, arguments)->out);
+
+	cr_assert_not_null(list, "%s", arguments);
+	cr_assert_gt(json_object_array_length(list), 0, "%s", arguments);
+	cr_assert(json_object_object_get_ex(json_object_array_get_idx(list, 0), key, NULL), "%s", arguments);
+	json_object_put(list);
+}
+
+Test(cli, lists_are_texts_and_json)
+{
+	expect_text(expect(0, "ioctls")->out, "VFIO_IOMMU_MAP_DMA");
+	expect_text(expect(0, "rules")->out, "FD-NOT-OPEN");
+	expect_text(expect(0, "profiles")->out, "6.12");
+	expect_text(expect(0, "machines")->out, "q35-edu");
+	expect_text(expect(0, "kernels")->out, "modelled");
+	expect_list("ioctls --json", "number");
+	expect_list("rules --json", "sentence");
+	expect_list("profiles --json", "profile");
+	expect_list("profiles --json 6.1", "value");
+	expect_list("profiles --json 6.1 6.12", "6.12");
+	expect_list("machines --json", "summary");
+	expect_list("kernels --json", "state");
+	expect_text(expect(2, "profiles 2.4")->err, "profile '2.4' is not known");
+}
+
+Test(cli, profiles_that_are_the_same_do_not_differ)
+{
+	struct json_object *list = json_tokener_parse(expect(0, "profiles --json 6.1 6.1")->out);
+
+	cr_assert_eq(json_object_array_length(list), 0);
+	json_object_put(list);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The console: marks, text, and complaints of the kernel in it.
+ */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vm_internal.h"
+
+static struct console console;
+
+static void open_console(void)
+{
+	cr_assert(zero(int, console_open(&console)));
+}
+
+static void close_console(void)
+{
+	console_close(&console);
+}
+
+TestSuite(console, .init = open_console, .fini = close_console);
+
+static void print(const char *text)
+{
+	cr_assert(eq(long, write(console.fd, text, strlen(text)), (long)strlen(text)));
+}
+
+Test(console, text_begins_at_the_mark_and_has_no_carriage_returns)
+{
+	print("before\r\n");
+	console_mark(&console);
+	cr_expect_str_eq(console_text(&console), "");
+	print("one\r\ntwo\r\n");
+	cr_expect_str_eq(console_text(&console), "one\ntwo\n");
+}
+
+Test(console, splat_before_the_mark_does_not_count)
+{
+	print("[    1.0] BUG: kernel NULL pointer dereference\r\n");
+	cr_expect(console_splat(&console) != NULL);
+	console_mark(&console);
+	cr_expect(console_splat(&console) == NULL);
+}
+
+Test(console, splat_is_the_first_line_that_complains)
+{
+	print("[    2.1] vfio-pci 0000:00:03.0: enabling device\r\n"
+	      "[    2.2] WARNING: CPU: 0 PID: 77 at drivers/vfio/vfio_main.c:100\r\n"
+	      "[    2.3] Call Trace:\r\n");
+	cr_expect_str_eq(console_splat(&console), "[    2.2] WARNING: CPU: 0 PID: 77 at drivers/vfio/vfio_main.c:100");
+}
+
+Test(console, splat_in_a_line_that_is_not_complete_is_seen)
+{
+	print("[    3.0] Kernel panic - not syncing: Attempted to kill init!");
+	cr_expect(console_splat(&console) != NULL);
+}
+
+Test(console, last_is_the_last_line_with_the_words)
+{
+	print("vfiosim-init: first\nvfiosim-init: second\nreboot: Power down\n");
+	cr_expect_str_eq(console_last(&console, "vfiosim-init: "), "vfiosim-init: second");
+	cr_expect(console_last(&console, "absent") == NULL);
+}
+
+Test(console, text_of_a_flood_is_its_end)
+{
+	for (int i = 0; i < 40000; i++)
+		print("0123456789012345678901234567890123456789012345678901234567890\n");
+	print("the end\n");
+	cr_expect(lt(sz, strlen(console_text(&console)), (size_t)2 << 20));
+	cr_expect(strstr(console_text(&console), "the end\n") != NULL);
+}
+
+/* One line of each kind, as kernels print them. */
+ParameterizedTestParameters(console, splat_of_every_kind_is_seen)
+{
+	static char lines[][100] = {
+	    "BUG: unable to handle page fault for address: ffffc90000000000",
+	    "kernel BUG at mm/slub.c:448!",
+	    "watchdog: BUG: soft lockup - CPU#1 stuck for 22s!",
+	    "WARNING: CPU: 1 PID: 1 at kernel/foo.c:1 bar+0x1/0x2",
+	    "Oops: 0002 [#1] PREEMPT SMP NOPTI",
+	    "Oops: Kernel access of bad area, sig: 11 [#1]",
+	    "Internal error: Oops: 0000000096000004 [#1] SMP",
+	    "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000000",
+	    "general protection fault, probably for non-canonical address 0xdead: 0000 [#1]",
+	    "UBSAN: array-index-out-of-bounds in drivers/x.c:1:2",
+	    "INFO: task agent:77 blocked for more than 20 seconds.",
+	    "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+	    "refcount_t: underflow; use-after-free.",
+	    "Kernel panic - not syncing: Fatal exception",
+	    " Call Trace:",
+	};
+
+	return cr_make_param_array(char[100], lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+ParameterizedTest(char line[100], console, splat_of_every_kind_is_seen)
+{
+	print("[    4.0] ");
+	print(line);
+	print("\r\n");
+	cr_expect(console_splat(&console) != NULL, "%s", line);
+}
