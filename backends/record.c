@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "vm/vm.h"
 
 #define VFIO_DEVICE "/dev/vfio/vfio"
+#define OLD_RUN     "/var/run"
 
 /* A trace that is being written, and why that failed if it did. */
 struct recorder {
@@ -290,6 +292,7 @@ static enum backend_status record_booted(const struct record_options *options, c
 				     .hugepages = options->machine->hugepage_count};
 	struct guest guest = {.options = options, .recorder = {.diag = diag}, .diag = diag, .arena = arena_new()};
 	enum backend_status status = BACKEND_FAILED;
+	struct stat old_run;
 	char agent[PATH_MAX];
 
 	if (!files || !guest.arena) {
@@ -298,6 +301,9 @@ static enum backend_status record_booted(const struct record_options *options, c
 	}
 	for (size_t i = 0; i < travel->count; i++)
 		files[i].host_path = travel->paths[i];
+	/* Many programs still know /run by its old name; as a link, it leads to what the guest has there. */
+	if (lstat(OLD_RUN, &old_run) == 0 && S_ISLNK(old_run.st_mode))
+		files[to_boot.file_count++] = (struct vm_file){OLD_RUN, OLD_RUN};
 	status = BACKEND_MISSING;
 	if (agent_find(options->machine->arch, agent, sizeof(agent), diag))
 		goto out;

@@ -98,7 +98,7 @@ uint8_t *arena_extend(struct arena *arena, uint8_t *bytes, size_t old_size, size
 		return bytes;
 	}
 	moved = arena_take(arena, size);
-	if (moved && old_size)
+	if (moved && bytes)
 		memcpy(moved, bytes, old_size);
 	return moved;
 }

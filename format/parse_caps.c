@@ -76,7 +76,7 @@ static const char *parse_cap(struct parser *parser, const char *s, struct chain 
 {
 	const struct cap_desc *cap;
 	const char *start = s;
-	uint64_t id, version = CAP_VERSION_USUAL;
+	uint64_t id = 0, version = CAP_VERSION_USUAL;
 	uint32_t offset = 0, size;
 	uint8_t *header;
 

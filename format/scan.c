@@ -238,7 +238,7 @@ const char *scan_bytes(const struct parser *parser, const char *s, uint32_t limi
 
 	while (scan_is_hex(*s)) {
 		const char *end = s;
-		uint32_t pairs, count;
+		uint32_t pairs, count = 0;
 
 		while (scan_is_hex(*end))
 			end++;

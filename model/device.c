@@ -152,6 +152,11 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 	if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX) || (*region)->refused ||
 	    *inside >= (*region)->size)
 		return refuse(op, RULE_DEV_RW_BAR_END);
+	if (!state->memory_enabled && (*region)->index == VFIO_PCI_ROM_REGION_INDEX)
+		return refuse(op, RULE_DEV_RW_ROM_OFF);
+	/* What covers an MSI-X table is not passed on to the device, decoding or not. */
+	if (!state->memory_enabled && (*region)->msix_mappable)
+		return unmodelled(host, op);
 	if (!state->memory_enabled)
 		return refuse(op, RULE_DEV_RW_MEMORY_OFF);
 	left = (*region)->size - *inside;

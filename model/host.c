@@ -280,7 +280,7 @@ static const char *audit_charges(struct host *host)
 	return text;
 }
 
-/* References: every file has as many as descriptors and other files refer to it. */
+/* References: every file has as many as descriptors, memory areas and other files refer to it. */
 static const char *audit_references(struct host *host)
 {
 	const char *text = NULL;
@@ -290,6 +290,14 @@ static const char *audit_references(struct host *host)
 	for (uint32_t i = 0; i < host->tasks.count; i++)
 		for (uint32_t d = 0; d < host->tasks.items[i].descriptors.count; d++)
 			references[host->tasks.items[i].descriptors.items[d].file]++;
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		const struct rangemap *areas = &host->mms.items[i].areas;
+		const struct range *area = rangemap_from(areas, 0);
+
+		for (; area; area = rangemap_from(areas, area->last + 1))
+			if (area->weight)
+				references[AREA_FILE(area->weight)]++;
+	}
 	for (uint32_t i = 0; i < host->groups.count; i++) {
 		const struct group *group = &host->groups.items[i];
 

@@ -57,18 +57,21 @@ enum area_kind {
 
 /* An address space; outlives its tasks while DMA mappings are charged to it. */
 struct mm {
-	uint32_t users;		    /* tasks; at 0 memory and charges are gone */
-	struct rangemap areas;	    /* tag: AREA_TAG(kind, prot); serial: when it was mapped */
-	struct rangemap populated;  /* private pages that exist */
-	struct rangemap contents;   /* words of 8 bytes whose value is known (or known to be unknown) */
-	uint64_t locked;	    /* pages charged by VFIO */
+	uint32_t users;		   /* tasks; at 0 memory and charges are gone */
+	struct rangemap areas;	   /* tag: AREA_TAG(kind, prot); weight: AREA_HOLDS(file); serial: when it was mapped */
+	struct rangemap populated; /* private pages that exist */
+	struct rangemap contents;  /* words of 8 bytes whose value is known (or known to be unknown) */
+	uint64_t locked;	   /* pages charged by VFIO */
 	uint64_t locked_by_program; /* pages the program locked itself */
 	uint64_t next_address;	    /* where the next mmap without a wish goes, below this */
 };
 
 #define AREA_TAG(kind, prot) ((uint32_t)(kind) << 4 | (uint32_t)(prot))
 #define AREA_KIND(tag)	     ((enum area_kind)((tag) >> 4))
-#define AREA_PROT(tag)	     ((tag)&0xfu)
+/* The file that an area keeps open: weight 0 is none. */
+#define AREA_HOLDS(file)  ((uint64_t)(file) + 1)
+#define AREA_FILE(weight) ((uint32_t)((weight)-1))
+#define AREA_PROT(tag)	  ((tag)&0xfu)
 
 struct container {
 	bool alive;

@@ -27,6 +27,29 @@ enum {
 /* User addresses end here on every kernel that is modelled with four page-table levels. */
 #define TASK_SIZE 0x00007ffffffff000ull
 
+/*
+ * Forgets everything about [first, last]. An area of a device's region holds the device's file, each piece of it
+ * once: one that is cut in two holds it twice, one that goes lets it go.
+ */
+static void mm_forget(struct host *host, uint32_t index, uint64_t first, uint64_t last)
+{
+	const struct range *found;
+
+	while ((found = rangemap_overlap(&host->mms.items[index].areas, first, last))) {
+		struct range area = *found;
+		unsigned pieces = (area.first < first) + (area.last > last);
+
+		rangemap_carve(&host->mms.items[index].areas, area.first > first ? area.first : first,
+			       area.last < last ? area.last : last, false);
+		if (area.weight && pieces == 2)
+			file_get(host, AREA_FILE(area.weight));
+		else if (area.weight && pieces == 0)
+			file_put(host, AREA_FILE(area.weight));
+	}
+	rangemap_carve(&host->mms.items[index].populated, first, last, false);
+	rangemap_carve(&host->mms.items[index].contents, first, last, false);
+}
+
 uint32_t mm_new(struct host *host)
 {
 	uint32_t index = table_add(&host->mms);
@@ -46,6 +69,10 @@ uint32_t mm_fork(struct host *host, uint32_t parent)
 	rangemap_copy(&mm->populated, &from->populated);
 	rangemap_copy(&mm->contents, &from->contents);
 	mm->next_address = from->next_address;
+	for (const struct range *area = rangemap_from(&mm->areas, 0); area;
+	     area = rangemap_from(&mm->areas, area->last + 1))
+		if (area->weight)
+			file_get(host, AREA_FILE(area->weight));
 	return index;
 }
 
@@ -58,9 +85,7 @@ void mm_put_user(struct host *host, uint32_t index)
 	/* What VFIO charged goes with the address space: nobody is left to be charged. */
 	mm->locked = 0;
 	mm->locked_by_program = 0;
-	rangemap_clear(&mm->areas);
-	rangemap_clear(&mm->populated);
-	rangemap_clear(&mm->contents);
+	mm_forget(host, index, 0, UINT64_MAX);
 }
 
 bool mm_accessible(const struct host *host, uint32_t index, uint64_t address, uint64_t length, uint32_t prot)
@@ -204,14 +229,6 @@ void mm_store(struct host *host, uint32_t index, uint64_t address, const uint8_t
 	}
 }
 
-/* Forgets everything about [first, last]. */
-static void mm_forget(struct mm *mm, uint64_t first, uint64_t last)
-{
-	rangemap_carve(&mm->areas, first, last, false);
-	rangemap_carve(&mm->populated, first, last, false);
-	rangemap_carve(&mm->contents, first, last, false);
-}
-
 static bool range_valid(const struct host *host, uint64_t address, uint64_t length)
 {
 	return length && !(address & (host->machine->page_size - 1)) && address < TASK_SIZE &&
@@ -239,61 +256,77 @@ static uint64_t mm_place(struct host *host, struct op *op, struct mm *mm, uint64
 	return 0;
 }
 
+/* What an mmap would be made of, or why it cannot be made; @file is NOTHING for anonymous memory. */
+static enum step_result map_kind(struct host *host, struct op *op, uint32_t file, enum area_kind *kind)
+{
+	const uint64_t flags = op->call->args[3], sharing = flags & (MAP_SHARED_BIT | MAP_PRIVATE_BIT);
+	enum step_result result;
+
+	if (file == NOTHING) {
+		if (sharing != MAP_SHARED_BIT && sharing != MAP_PRIVATE_BIT)
+			return refuse(op, RULE_MM_MAP_SHARING);
+		*kind = sharing == MAP_PRIVATE_BIT && !(flags & MAP_HUGETLB_BIT) ? AREA_PRIVATE : AREA_SHARED;
+		return STEP_MORE;
+	}
+	if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP)
+		return sharing ? refuse(op, RULE_FD_NO_MMAP) : refuse(op, RULE_MM_MAP_SHARING);
+	if (host->files.items[file].kind != FILE_DEVICE || !sharing)
+		return unmodelled(host, op);
+	op->file = file;
+	result = device_mmap(host, op);
+	op->file = NOTHING;
+	*kind = AREA_DEVICE;
+	return op->outcome->ret ? result : STEP_MORE;
+}
+
 static enum step_result call_mmap(struct host *host, struct op *op)
 {
-	const uint64_t page = host->machine->page_size, flags = op->call->args[3], sharing = flags & 3;
+	const uint64_t page = host->machine->page_size, flags = op->call->args[3];
+	const bool fixed = flags & (MAP_FIXED_BIT | MAP_FIXED_NOREPLACE_BIT);
 	uint64_t address = op->call->args[0], length = op->call->args[1];
-	struct mm *mm = &host->mms.items[op_task(host, op)->mm];
-	struct range area = {
-	    .tag = AREA_TAG(sharing == MAP_PRIVATE_BIT ? AREA_PRIVATE : AREA_SHARED, op->call->args[2] & 7)};
+	uint32_t mm = op_task(host, op)->mm, file = NOTHING;
+	const struct rangemap *areas = &host->mms.items[mm].areas;
+	enum area_kind kind = AREA_PRIVATE;
+	struct range area;
+	bool occupied;
 
+	if (op->call->args[5] & (page - 1))
+		return refuse(op, RULE_MM_MAP_OFFSET);
+	if (!(flags & MAP_ANONYMOUS_BIT)) {
+		file = task_file(op_task(host, op), (int32_t)op->call->args[4]);
+		if (file == NOTHING)
+			return refuse(op, RULE_FD_NOT_OPEN);
+	}
 	if (!length)
 		return refuse(op, RULE_MM_MAP_EMPTY);
 	if (length > TASK_SIZE)
 		return refuse(op, RULE_MM_MAP_TOO_LONG);
-	if (!(flags & MAP_ANONYMOUS_BIT)) {
-		uint32_t file = task_file(op_task(host, op), (int32_t)op->call->args[4]);
-		enum step_result result;
-
-		if (op->call->args[5] & (page - 1))
-			return refuse(op, RULE_MM_MAP_OFFSET);
-		if (file == NOTHING)
-			return refuse(op, RULE_FD_NOT_OPEN);
-		if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP)
-			return refuse(op, RULE_FD_NO_MMAP);
-		if (host->files.items[file].kind != FILE_DEVICE)
-			return unmodelled(host, op);
-		op->file = file;
-		result = device_mmap(host, op);
-		op->file = NOTHING;
-		if (op->outcome->ret || !op->outcome->modelled)
-			return result;
-		area.tag = AREA_TAG(AREA_DEVICE, op->call->args[2] & 7);
-	} else if (sharing == 0 || sharing == 3) {
-		return refuse(op, RULE_MM_MAP_SHARING);
-	}
-	if ((flags & MAP_HUGETLB_BIT) && AREA_KIND(area.tag) == AREA_PRIVATE)
-		area.tag = AREA_TAG(AREA_SHARED, op->call->args[2] & 7);
 	length = (length + page - 1) & ~(page - 1);
-	if (flags & (MAP_FIXED_BIT | MAP_FIXED_NOREPLACE_BIT)) {
-		if (address & (page - 1))
-			return refuse(op, RULE_MM_MAP_FIXED_ALIGN);
-		if (!range_valid(host, address, length))
-			return refuse(op, RULE_MM_MAP_TOO_LONG);
-		if ((flags & MAP_FIXED_NOREPLACE_BIT) && rangemap_overlap(&mm->areas, address, address + length - 1))
-			return refuse(op, RULE_MM_MAP_OCCUPIED);
-		mm_forget(mm, address, address + length - 1);
-	} else {
-		address = mm_place(host, op, mm, length);
-		if (!address)
-			return refuse(op, RULE_MM_MAP_TOO_LONG);
-	}
-	area.first = address;
-	area.last = address + length - 1;
-	area.serial = (uint32_t)++host->serial;
-	rangemap_insert(&mm->areas, &area);
-	if ((flags & MAP_POPULATE_BIT) && AREA_KIND(area.tag) == AREA_PRIVATE && (AREA_PROT(area.tag) & PROT_WRITE_BIT))
-		rangemap_cover(&mm->populated, area.first, area.last);
+	if (fixed && (address & (page - 1)))
+		return refuse(op, RULE_MM_MAP_FIXED_ALIGN);
+	if (fixed && !range_valid(host, address, length))
+		return refuse(op, RULE_MM_MAP_TOO_LONG);
+	occupied = fixed && rangemap_overlap(areas, address, address + length - 1);
+	if (occupied && (flags & MAP_FIXED_NOREPLACE_BIT))
+		return refuse(op, RULE_MM_MAP_OCCUPIED);
+	if (map_kind(host, op, file, &kind) == STEP_DONE)
+		/* A device refuses only after what was there is gone, or is put back: kernels differ. */
+		return occupied && kind == AREA_DEVICE ? unmodelled(host, op) : STEP_DONE;
+	if (!fixed)
+		address = mm_place(host, op, &host->mms.items[mm], length);
+	if (!address)
+		return refuse(op, RULE_MM_MAP_TOO_LONG);
+	if (file != NOTHING)
+		file_get(host, file);
+	mm_forget(host, mm, address, address + length - 1);
+	area = (struct range){.first = address,
+			      .last = address + length - 1,
+			      .weight = file == NOTHING ? 0 : AREA_HOLDS(file),
+			      .tag = AREA_TAG(kind, op->call->args[2] & 7),
+			      .serial = (uint32_t)++host->serial};
+	rangemap_insert(&host->mms.items[mm].areas, &area);
+	if ((flags & MAP_POPULATE_BIT) && kind == AREA_PRIVATE && (AREA_PROT(area.tag) & PROT_WRITE_BIT))
+		rangemap_cover(&host->mms.items[mm].populated, area.first, area.last);
 	return finish(op, (int64_t)address);
 }
 
@@ -305,7 +338,7 @@ static enum step_result call_munmap(struct host *host, struct op *op)
 	if (length > TASK_SIZE || !range_valid(host, address, (length + page - 1) & ~(page - 1)))
 		return refuse(op, RULE_MM_UNMAP_RANGE);
 	length = (length + page - 1) & ~(page - 1);
-	mm_forget(&host->mms.items[op_task(host, op)->mm], address, address + length - 1);
+	mm_forget(host, op_task(host, op)->mm, address, address + length - 1);
 	return finish(op, 0);
 }
 

@@ -22,6 +22,15 @@ static const struct buffer *op_buffer(const struct op *op, unsigned index, uint3
 	return &call->buffers[index];
 }
 
+/* A copy to user memory that faults has written some of what is there, and nobody says how much. */
+static void copy_faulted(struct host *host, struct op *op, unsigned index, uint32_t offset)
+{
+	const struct buffer *buffer = op_buffer(op, index, 0, 0);
+
+	if (buffer && offset < buffer->length)
+		user_undefined(host, op, index, offset, buffer->length - offset);
+}
+
 bool user_read(struct op *op, unsigned index, uint32_t offset, void *to, uint32_t length)
 {
 	const struct buffer *buffer = op_buffer(op, index, offset, length);
@@ -51,8 +60,10 @@ static void scratch_prepare(struct host *host, struct op *op, unsigned index)
 
 bool user_write(struct host *host, struct op *op, unsigned index, uint32_t offset, const void *from, uint32_t length)
 {
-	if (!op_buffer(op, index, offset, length))
+	if (!op_buffer(op, index, offset, length)) {
+		copy_faulted(host, op, index, offset);
 		return false;
+	}
 	if (length) {
 		scratch_prepare(host, op, index);
 		memcpy(host->scratch[index].out + offset, from, length);
@@ -88,8 +99,10 @@ bool user_load(struct op *op, void *object, uint32_t length)
 
 bool user_store(struct host *host, struct op *op, const void *object, uint32_t length)
 {
-	if (!op_buffer(op, 0, 0, length))
+	if (!op_buffer(op, 0, 0, length)) {
+		copy_faulted(host, op, 0, 0);
 		return false;
+	}
 	scratch_prepare(host, op, 0);
 	struct_store(op->row->layout, host->scratch[0].out, object, length);
 	return true;

@@ -89,10 +89,16 @@ static char *fetch(const char *action, const char *wanted, const char *debian_ar
 	return text;
 }
 
-char *fetch_resolve(const char *wanted, const char *debian_arch, const char *state, enum backend_status *status,
-		    struct diag *diag)
+enum backend_status fetch_resolve(const char *wanted, const char *debian_arch, const char *state,
+				  struct words *releases, struct diag *diag)
 {
-	return fetch("resolve", wanted, debian_arch, state, "", status, diag);
+	enum backend_status status = BACKEND_OK;
+	char *text = fetch("resolve", wanted, debian_arch, state, "", &status, diag);
+
+	if (text)
+		words_split(releases, text, "\n");
+	free(text);
+	return status;
 }
 
 enum backend_status fetch_download(const char *release, const char *debian_arch, const char *state,

@@ -340,26 +340,37 @@ static enum backend_status install(const struct cache *cache, const char *releas
 	return status;
 }
 
+/* The newest of @releases that can be had: an archive's index may name a package that it no longer has. */
+static enum backend_status take_first(const struct cache *cache, const struct words *releases, struct kernel *kernel)
+{
+	enum backend_status status = BACKEND_MISSING;
+
+	for (size_t i = 0; i < releases->count && status == BACKEND_MISSING; i++) {
+		if (take_cached(cache, releases->word[i], kernel))
+			return BACKEND_OK;
+		status = install(cache, releases->word[i]);
+		if (status == BACKEND_OK && !take_cached(cache, releases->word[i], kernel)) {
+			diag_set(cache->diag, cache->kernels, 0, 0, "Linux %s is gone from the cache again",
+				 releases->word[i]);
+			status = BACKEND_FAILED;
+		}
+	}
+	return status;
+}
+
 /* Asks the archive what @wanted is, and has it unpacked. */
 static enum backend_status get_from_archive(const struct cache *cache, const char *wanted, struct kernel *kernel)
 {
 	char *state = format_text("%s/apt", cache->root);
-	enum backend_status status = BACKEND_OK;
-	char *release = fetch_resolve(wanted, cache->arch, state, &status, cache->diag);
+	struct words releases = {0};
+	enum backend_status status = fetch_resolve(wanted, cache->arch, state, &releases, cache->diag);
 
-	free(state);
-	if (!release)
-		return status;
-	if (!take_cached(cache, release, kernel)) {
-		status = install(cache, release);
-		if (status == BACKEND_OK && !take_cached(cache, release, kernel)) {
-			diag_set(cache->diag, cache->kernels, 0, 0, "Linux %s is gone from the cache again", release);
-			status = BACKEND_FAILED;
-		}
-	}
 	if (status == BACKEND_OK)
-		remember_newest(cache, wanted, release);
-	free(release);
+		status = take_first(cache, &releases, kernel);
+	if (status == BACKEND_OK)
+		remember_newest(cache, wanted, kernel->release);
+	words_free(&releases);
+	free(state);
 	return status;
 }
 

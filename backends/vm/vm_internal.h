@@ -82,9 +82,9 @@ int unpack_kernel(const char *directory, const struct words *packages, const cha
 
 /* --- fetch.c --- */
 
-/* The newest release in the archive for @wanted, which the caller frees; NULL with @status and @diag. */
-char *fetch_resolve(const char *wanted, const char *debian_arch, const char *state, enum backend_status *status,
-		    struct diag *diag);
+/* Fills @releases with the newest of each of the archive's suites that match @wanted, newest first. */
+enum backend_status fetch_resolve(const char *wanted, const char *debian_arch, const char *state,
+				  struct words *releases, struct diag *diag);
 
 /* Downloads the packages of @release into @directory. The caller frees @version and @packages. */
 enum backend_status fetch_download(const char *release, const char *debian_arch, const char *state,

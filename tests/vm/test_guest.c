@@ -24,9 +24,11 @@
 #include "backends_internal.h"
 #include "vm_internal.h"
 
-#define BOOT_MS_MAX    15000
-#define KERNELS_MAX    8
-#define NAME_MAX_BYTES 64
+/* What a boot may take: most runs are on a PC; other machines have slow firmware. */
+#define PC_BOOT_MS_MAX	  15000
+#define OTHER_BOOT_MS_MAX 60000
+#define KERNELS_MAX	  8
+#define NAME_MAX_BYTES	  64
 
 /* How long round trips are counted. */
 #define COUNT_MS 1000
@@ -108,10 +110,11 @@ ParameterizedTestParameters(guest, serves_within_the_limit)
 ParameterizedTest(char kernel[NAME_MAX_BYTES], guest, serves_within_the_limit)
 {
 	struct vm *vm = boot(kernel);
+	bool is_pc = strcmp(machine_find(wanted_machine())->arch, "x86_64") == 0;
 
 	say(vm, "hello\n");
 	cr_expect(strstr(hear(vm), vm_release(vm)) != NULL, "the guest runs another kernel than %s", vm_release(vm));
-	cr_expect(le(uint, vm_boot_ms(vm), BOOT_MS_MAX));
+	cr_expect(le(uint, vm_boot_ms(vm), is_pc ? PC_BOOT_MS_MAX : OTHER_BOOT_MS_MAX));
 	cr_expect(vm_console_splat(vm) == NULL, "%s", vm_console_splat(vm));
 	printf("%s %s (%s): %u ms to boot, %u round trips a second\n", wanted_machine(), vm_release(vm),
 	       vm_package_version(vm), vm_boot_ms(vm), round_trips_per_second(vm));

@@ -21,6 +21,7 @@ static struct kernel kernel;
 static const char make_archive[] =
     "set -e\n"
     "mkdir bin debs tree\n"
+    ": > names-security\n"
     "cat > names <<'END'\n"
     "linux-image-amd64\n"
     "linux-image-6.1.0-9-amd64\n"
@@ -38,13 +39,18 @@ static const char make_archive[] =
     "END\n"
     "cat > bin/apt-cache <<'END'\n"
     "#!/bin/sh\n"
-    "cat \"$TEST_ROOT/names\"\n"
+    "if grep -q security \"$(dirname \"$APT_CONFIG\")/sources.list\"\n"
+    "then cat \"$TEST_ROOT/names-security\"\n"
+    "else cat \"$TEST_ROOT/names\"\n"
+    "fi\n"
     "END\n"
     "cat > bin/apt-get <<'END'\n"
     "#!/bin/sh\n"
     "echo \"$*\" >> \"$TEST_ROOT/asked\"\n"
     "case \"$*\" in\n"
-    "indextargets*) echo 'bookworm main http://archive.invalid/debian' ;;\n"
+    "indextargets*)\n"
+    "	echo 'bookworm main http://archive.invalid/debian'\n"
+    "	echo 'bookworm-security main http://archive.invalid/debian-security' ;;\n"
     "*update) [ ! -e \"$TEST_ROOT/offline\" ] || { echo 'E: no network'; exit 100; } ;;\n"
     "*download*) cp \"$TEST_ROOT\"/debs/\"$3\"_* . 2>/dev/null || { echo 'E: 404'; exit 100; } ;;\n"
     "esac\n"
@@ -229,6 +235,13 @@ Test(kernel_cache, package_that_is_gone_is_missing)
 {
 	cr_expect(eq(int, get("6.1.0-9-amd64"), BACKEND_MISSING));
 	cr_expect(strstr(diag.text, "404") != NULL, "%s", diag.text);
+}
+
+Test(kernel_cache, series_whose_newest_package_is_gone_gives_the_one_before)
+{
+	cr_assert(zero(int, system("echo linux-image-6.1.0-52-amd64 > names-security")));
+	cr_assert(eq(int, get("6.1"), BACKEND_OK), "%s", diag.text);
+	cr_expect_str_eq(kernel.release, "6.1.0-50-amd64");
 }
 
 Test(kernel_cache, broken_package_is_refused_and_leaves_no_kernel)
