@@ -60,7 +60,7 @@ static const char *const list_properties[] = {"#address-cells", "#size-cells", N
 static int read_region(struct tree *tree, int node, uint32_t page_size, struct region *region)
 {
 	static const char *const absent_properties[] = {"reg", "offset", "absent", NULL};
-	static const char *const properties[] = {"reg", "offset", "size", "flags", "msix-mappable", NULL};
+	static const char *const properties[] = {"reg", "offset", "size", "flags", "io-ports", "msix-mappable", NULL};
 	bool absent;
 
 	if (tree_bool(tree, node, "refused", &region->refused) != 0)
@@ -75,6 +75,7 @@ static int read_region(struct tree *tree, int node, uint32_t page_size, struct r
 	if (tree_known(tree, node, properties, tree_nothing) != 0 ||
 	    tree_u64(tree, node, "size", 1, (uint64_t)INT64_MAX - region->offset, &region->size) != 0 ||
 	    tree_flags(tree, node, "flags", region_flags, &region->flags) != 0 ||
+	    tree_bool(tree, node, "io-ports", &region->io_ports) != 0 ||
 	    tree_bool(tree, node, "msix-mappable", &region->msix_mappable) != 0)
 		return -1;
 	if ((region->flags & VFIO_REGION_INFO_FLAG_MMAP) != 0 &&

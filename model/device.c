@@ -157,7 +157,7 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 	/* What covers an MSI-X table is not passed on to the device, decoding or not. */
 	if (!state->memory_enabled && (*region)->msix_mappable)
 		return unmodelled(host, op);
-	if (!state->memory_enabled)
+	if (!state->memory_enabled && !(*region)->io_ports)
 		return refuse(op, RULE_DEV_RW_MEMORY_OFF);
 	left = (*region)->size - *inside;
 	if (*count > left)

@@ -261,7 +261,7 @@ struct pin mm_pin(struct host *host, uint32_t mm, uint64_t vaddr, uint64_t size,
 /* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
 void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);
 void mm_store(struct host *host, uint32_t mm, uint64_t address, const uint8_t *bytes, bool known, uint32_t length);
-/* Whether all of it is mapped with these PROT_ bits. */
+/* Whether all of it is mapped with at least one of these PROT_ bits. */
 bool mm_accessible(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
 
 /* ---- containers, groups, devices ------------------------------------------------------- */

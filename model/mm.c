@@ -98,7 +98,7 @@ bool mm_accessible(const struct host *host, uint32_t index, uint64_t address, ui
 	while (last >= address) {
 		const struct range *area = rangemap_at(&mm->areas, address);
 
-		if (!area || (AREA_PROT(area->tag) & prot) != prot)
+		if (!area || !(AREA_PROT(area->tag) & prot))
 			return false;
 		if (area->last >= last)
 			return true;
@@ -111,6 +111,13 @@ bool mm_accessible(const struct host *host, uint32_t index, uint64_t address, ui
 static uint64_t private_pages(const struct host *host, const struct mm *mm, uint64_t first, uint64_t last)
 {
 	return rangemap_covered(&mm->populated, first, last) / host->machine->page_size;
+}
+
+/* Whether an area can be brought in: a device's region cannot while the device does not decode memory. */
+static bool region_decoded(const struct host *host, const struct range *area)
+{
+	return AREA_KIND(area->tag) != AREA_DEVICE ||
+	       host->devices.items[host->files.items[AREA_FILE(area->weight)].object].memory_enabled;
 }
 
 struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t size, bool write, uint64_t room)
@@ -127,7 +134,7 @@ struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t si
 		uint32_t needed = write ? PROT_WRITE_BIT : PROT_READ_BIT;
 		uint64_t length, pages, charge;
 
-		if (!area || !(AREA_PROT(area->tag) & needed)) {
+		if (!area || !(AREA_PROT(area->tag) & needed) || !region_decoded(host, area)) {
 			pin.error = -LINUX_EFAULT;
 			break;
 		}
@@ -376,12 +383,31 @@ static enum step_result call_mprotect(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
+/* Loads and stores of registers are the device's affair, and may set it going. */
+static bool touches_device(const struct host *host, uint32_t mm, uint64_t address, uint32_t length)
+{
+	const struct rangemap *areas = &host->mms.items[mm].areas;
+	const struct range *area;
+
+	while (length && (area = rangemap_overlap(areas, address, address + length - 1))) {
+		if (AREA_KIND(area->tag) == AREA_DEVICE)
+			return true;
+		if (area->last >= address + length - 1)
+			break;
+		length -= (uint32_t)(area->last + 1 - address);
+		address = area->last + 1;
+	}
+	return false;
+}
+
 static enum step_result call_poke(struct host *host, struct op *op)
 {
 	uint32_t mm = op_task(host, op)->mm;
 	const struct buffer *bytes = &op->call->buffers[0];
 	uint32_t length = op->call->buffer_count ? bytes->length : 0;
 
+	if (touches_device(host, mm, op->call->args[0], length))
+		return unmodelled(host, op);
 	if (!mm_accessible(host, mm, op->call->args[0], length, PROT_WRITE_BIT))
 		return refuse(op, RULE_MM_FAULT);
 	if (length)
@@ -396,7 +422,10 @@ static enum step_result call_peek(struct host *host, struct op *op)
 	uint32_t length = op->call->buffer_count ? op->call->buffers[0].length : 0;
 	uint8_t word[64], mask[64];
 
-	if (!mm_accessible(host, mm, address, length, PROT_READ_BIT))
+	if (touches_device(host, mm, address, length))
+		return unmodelled(host, op);
+	/* Memory that may be written may be read, whatever it says: page tables know no other way. */
+	if (!mm_accessible(host, mm, address, length, PROT_READ_BIT | PROT_WRITE_BIT))
 		return refuse(op, RULE_MM_FAULT);
 	for (uint32_t at = 0; at < length;) {
 		uint32_t part = length - at < sizeof(word) ? length - at : (uint32_t)sizeof(word);

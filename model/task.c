@@ -219,6 +219,8 @@ static enum step_result call_exec(struct host *host, struct op *op)
 	}
 	mm = mm_new(host);
 	op_task(host, op)->mm = mm;
+	/* Root's new program has every capability again. */
+	op_task(host, op)->dropped = 0;
 	mm_put_user(host, old);
 	return finish(op, 0);
 }

@@ -6,7 +6,7 @@
  * What is written goes to scratch copies that belong to the host; the call itself is
  * never changed.
  */
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "host.h"
@@ -99,12 +99,17 @@ bool user_load(struct op *op, void *object, uint32_t length)
 
 bool user_store(struct host *host, struct op *op, const void *object, uint32_t length)
 {
+	uint8_t whole[64] = {0};
+
+	assert(length <= sizeof(whole));
 	if (!op_buffer(op, 0, 0, length)) {
 		copy_faulted(host, op, 0, 0);
 		return false;
 	}
+	/* The last field may be cut off in the middle. */
+	struct_store(op->row->layout, whole, object, sizeof(whole));
 	scratch_prepare(host, op, 0);
-	struct_store(op->row->layout, host->scratch[0].out, object, length);
+	memcpy(host->scratch[0].out, whole, length);
 	return true;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Flags that some architecture numbers otherwise than x86 does. All others are the same
- * everywhere, and pass as they are.
+ * everywhere, and pass as they are. And ioctl numbers, whose direction is encoded otherwise.
  */
 #include "native.h"
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 struct native_flag {
@@ -41,6 +42,22 @@ static int translate(const struct native_flag *table, size_t count, uint64_t fla
 	return (int)(rest | native);
 }
 
+static uint64_t translate_back(const struct native_flag *table, size_t count, uint64_t native)
+{
+	uint64_t rest = native;
+	uint64_t flags = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t flag = (uint32_t)table[i].native;
+
+		if (!flag || (native & flag) != flag)
+			continue;
+		rest &= ~(uint64_t)flag;
+		flags |= table[i].trace;
+	}
+	return rest | flags;
+}
+
 int native_open_flags(uint64_t flags)
 {
 	return translate(open_flags, sizeof(open_flags) / sizeof(open_flags[0]), flags);
@@ -49,4 +66,20 @@ int native_open_flags(uint64_t flags)
 int native_map_flags(uint64_t flags)
 {
 	return translate(map_flags, sizeof(map_flags) / sizeof(map_flags[0]), flags);
+}
+
+uint64_t trace_open_flags(uint64_t native)
+{
+	return translate_back(open_flags, sizeof(open_flags) / sizeof(open_flags[0]), native);
+}
+
+uint64_t trace_map_flags(uint64_t native)
+{
+	return translate_back(map_flags, sizeof(map_flags) / sizeof(map_flags[0]), native);
+}
+
+uint32_t native_ioctl_number(uint64_t number)
+{
+	/* What "no direction" is: 0, or a bit of its own on powerpc. */
+	return (uint32_t)number ^ _IO(0, 0);
 }

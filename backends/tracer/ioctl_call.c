@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "../agent/native.h"
 #include "tracer_internal.h"
 #include "vfiosim/uapi.h"
 
@@ -43,13 +44,20 @@ static const struct {
      MEMORY_COPIED},
 };
 
-/* Descriptors in the array at the end of an argument. */
-static const struct {
+/*
+ * Arrays at the end of an argument that have as many elements as its field `count` says. Programs may
+ * give an argsz that goes far beyond them; the kernel then does not look there.
+ */
+static const struct array_use {
 	const char *layout;
-	uint32_t flags; /* they are descriptors when all of these are set */
-} descriptor_uses[] = {
-    {"vfio_irq_set", VFIO_IRQ_SET_DATA_EVENTFD},
-    {"vfio_pci_hot_reset", 0},
+	uint32_t kinds, kind; /* it is this array when flags & kinds is kind */
+	uint32_t width;       /* bytes of one element; 0: there are none, whatever count says */
+	bool descriptors;     /* the elements are file descriptors */
+} array_uses[] = {
+    {"vfio_irq_set", VFIO_IRQ_SET_DATA_TYPE_MASK, VFIO_IRQ_SET_DATA_NONE, 0, false},
+    {"vfio_irq_set", VFIO_IRQ_SET_DATA_TYPE_MASK, VFIO_IRQ_SET_DATA_BOOL, 1, false},
+    {"vfio_irq_set", VFIO_IRQ_SET_DATA_TYPE_MASK, VFIO_IRQ_SET_DATA_EVENTFD, 4, true},
+    {"vfio_pci_hot_reset", 0, 0, 4, true},
 };
 
 static const struct field_desc *field_named(const struct struct_desc *layout, const char *name)
@@ -89,6 +97,21 @@ static bool is_layout(const struct argument *argument, const char *name, uint32_
 	if (strcmp(argument->row->layout->name, name) != 0)
 		return false;
 	return flags == 0 || (field_value(argument, "flags", &have) && (have & flags) == flags);
+}
+
+/* The array at the end of the argument, if it is one that is counted. */
+static const struct array_use *array_of(const struct argument *argument)
+{
+	uint64_t flags;
+
+	for (size_t i = 0; i < sizeof(array_uses) / sizeof(array_uses[0]); i++) {
+		const struct array_use *use = &array_uses[i];
+
+		if (strcmp(argument->row->layout->name, use->layout) == 0 && field_value(argument, "flags", &flags) &&
+		    (flags & use->kinds) == use->kind)
+			return use;
+	}
+	return NULL;
 }
 
 /*
@@ -151,6 +174,20 @@ static size_t argument_length(struct tracer *tracer, pid_t tid, const struct arg
 	return argsz > row->minsz ? argsz : row->minsz;
 }
 
+/* Shortens the argument to what the kernel looks at of the array at its end. */
+static void argument_cut(struct argument *argument)
+{
+	const struct array_use *use;
+	uint64_t count, length;
+
+	if (!argument->row || argument->row->arg != ARG_STRUCT || !(use = array_of(argument)) ||
+	    !field_value(argument, "count", &count))
+		return;
+	length = argument->row->layout->size + count * use->width;
+	if (length < argument->length)
+		argument->length = (size_t)length;
+}
+
 /* Fetches what the argument points to; without memory there it is a mere value. */
 static void argument_fetch(struct tracer *tracer, pid_t tid, struct argument *argument)
 {
@@ -164,25 +201,24 @@ static void argument_fetch(struct tracer *tracer, pid_t tid, struct argument *ar
 		return;
 	}
 	argument->length = memory_read(tid, argument->value, argument->bytes, length);
+	argument_cut(argument);
 }
 
 /* The trace must know the descriptors that an argument names. */
 static void tell_descriptors(struct tracer *tracer, struct thread *thread, const struct argument *argument)
 {
 	const struct ioctl_row *row = argument->row;
+	const struct array_use *use;
 
 	if (!row)
 		return;
 	if (row->arg == ARG_INT && row->owner == OWNER_GROUP && argument->length == sizeof(int32_t))
 		descriptor_adopt(tracer, thread, (int)(int32_t)bytes_get(argument->bytes, sizeof(int32_t)));
-	if (row->arg != ARG_STRUCT)
+	use = row->arg == ARG_STRUCT ? array_of(argument) : NULL;
+	if (!use || !use->descriptors)
 		return;
-	for (size_t i = 0; i < sizeof(descriptor_uses) / sizeof(descriptor_uses[0]); i++) {
-		if (!is_layout(argument, descriptor_uses[i].layout, descriptor_uses[i].flags))
-			continue;
-		for (size_t at = row->layout->size; at + sizeof(int32_t) <= argument->length; at += sizeof(int32_t))
-			descriptor_adopt(tracer, thread, (int)(int32_t)bytes_get(argument->bytes + at, sizeof(int32_t)));
-	}
+	for (size_t at = row->layout->size; at + use->width <= argument->length; at += use->width)
+		descriptor_adopt(tracer, thread, (int)(int32_t)bytes_get(argument->bytes + at, use->width));
 }
 
 /* Memory that the argument points to: tells what is mapped (@use is MEMORY_MAPPED), or adds its bytes to the call. */
@@ -231,7 +267,7 @@ static void tell_limits(struct tracer *tracer, struct thread *thread)
 void ioctl_enter(struct tracer *tracer, struct thread *thread, const uint64_t args[6])
 {
 	int fd = (int)args[0];
-	uint32_t number = (uint32_t)args[1];
+	uint32_t native = (uint32_t)args[1], number = native_ioctl_number(native);
 	struct argument argument = {.value = args[2]};
 	const struct descriptor *descriptor = descriptor_find(thread->process, fd);
 	struct tracee_file *file;
@@ -241,9 +277,9 @@ void ioctl_enter(struct tracer *tracer, struct thread *thread, const uint64_t ar
 		descriptor = descriptor_adopt_vfio(tracer, thread, fd);
 	if (!descriptor || !tracee_file_is_vfio(descriptor->file))
 		return;
-	if (number == FIOCLEX || number == FIONCLEX) {
+	if (native == FIOCLEX || native == FIONCLEX) {
 		record_begin(tracer, thread, CALL_SETFD, descriptor->file, 2,
-			     (const uint64_t[]){(uint64_t)fd, number == FIOCLEX});
+			     (const uint64_t[]){(uint64_t)fd, native == FIOCLEX});
 		return;
 	}
 	/* Telling may move the table of descriptors, and even close this one's number: hold on to the file. */

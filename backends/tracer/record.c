@@ -76,9 +76,20 @@ size_t record_buffer(struct tracer *tracer, struct thread *thread, uint64_t addr
 		free(bytes);
 		return 0;
 	}
+	/* What a read overwrites is of no interest, and another each time: it counts as zero. */
+	if (call->op == CALL_PREAD)
+		memset(bytes, 0, length);
 	pending->addresses[call->buffer_count] = address;
 	call->buffers[call->buffer_count++] = (struct buffer){.length = (uint32_t)length, .in = bytes};
 	return length;
+}
+
+/* Bytes of a buffer that the call may have changed. */
+static size_t changeable(const struct event *event, const struct buffer *buffer)
+{
+	if (event->call.op != CALL_PREAD || event->answer.ret >= (int64_t)buffer->length)
+		return buffer->length;
+	return event->answer.ret > 0 ? (size_t)event->answer.ret : 0;
 }
 
 /* Reads every buffer as it is after the call. */
@@ -97,7 +108,7 @@ static void read_again(struct tracer *tracer, struct thread *thread)
 		}
 		/* Another thread may have unmapped some of it: what cannot be read counts as unchanged. */
 		memcpy(bytes, buffer->in, buffer->length);
-		memory_read(thread->tid, pending->addresses[i], bytes, buffer->length);
+		memory_read(thread->tid, pending->addresses[i], bytes, changeable(&pending->event, buffer));
 		buffer->out = bytes;
 	}
 }
@@ -165,7 +176,7 @@ void record_instant(struct tracer *tracer, const struct thread *thread, enum cal
 				       .thread = thread->number,
 				       .op = op,
 				       .string = string},
-			      .answer = {.known = true, .ret = ret}};
+			      .answer = {.known = call_table[op].returns != RETURN_NEVER, .ret = ret}};
 
 	if (count)
 		memcpy(event.call.args, args, count * sizeof(*args));

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "../agent/native.h"
 #include "tracer_internal.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -75,7 +76,7 @@ static void open_begin(struct tracer *tracer, struct thread *thread, int directo
 
 	if (!path)
 		return;
-	record_begin(tracer, thread, CALL_OPEN, NULL, 2, (const uint64_t[]){0, flags});
+	record_begin(tracer, thread, CALL_OPEN, NULL, 2, (const uint64_t[]){0, trace_open_flags(flags)});
 	thread->pending.string = path;
 	thread->pending.event.call.string = path;
 }
@@ -311,7 +312,7 @@ static void mmap_enter(struct tracer *tracer, struct thread *thread, const uint6
 {
 	if (!(args[3] & MAP_ANONYMOUS) && is_vfio(thread, args[4]))
 		record_begin(tracer, thread, CALL_MMAP, descriptor_find(thread->process, fd_of(args[4]))->file, 6,
-			     (const uint64_t[]){args[0], args[1], args[2], args[3], fd_argument(args[4]), args[5]});
+			     (const uint64_t[]){args[0], args[1], args[2], trace_map_flags(args[3]), fd_argument(args[4]), args[5]});
 }
 
 static uint64_t round_up(const struct tracer *tracer, uint64_t value)

@@ -30,6 +30,7 @@ struct region {
 	uint32_t flags;	    /* VFIO_REGION_INFO_FLAG_* */
 	uint64_t size;	    /* bytes; 0: the region is not there */
 	uint64_t offset;    /* in the device fd */
+	bool io_ports;	    /* a BAR of I/O ports, not of memory */
 	bool msix_mappable; /* has the MSIX_MAPPABLE capability */
 	bool refused;	    /* GET_REGION_INFO answers EINVAL; all else is 0 */
 };

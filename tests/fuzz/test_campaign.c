@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Campaigns: programs by number, and the traces they become. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuzz/campaign.h"
+
+static struct campaign campaign_new(uint64_t first, uint64_t count)
+{
+	struct campaign campaign = {.seed = 42, .first = first, .count = count, .options = generator_defaults};
+
+	campaign.machine = machine_find("q35-edu");
+	cr_assert_eq(profile_find("6.1", &campaign.profile), 0);
+	return campaign;
+}
+
+/* Writes the campaign to a file of its own and gives the file's text. */
+static char *written(const struct campaign *campaign)
+{
+	char path[] = "/tmp/campaign-XXXXXX", *text = NULL;
+	int fd = mkstemp(path);
+	size_t size = 0;
+	struct diag diag;
+	FILE *file;
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+	cr_assert_eq(campaign_write(campaign, path, &diag), 0, "%s", diag.text);
+	file = fopen(path, "r");
+	cr_assert_not_null(file);
+	cr_assert_gt(getdelim(&text, &size, '\0', file), 0);
+	fclose(file);
+	unlink(path);
+	return text;
+}
+
+Test(campaign, trace_is_the_same_every_time_and_can_be_read)
+{
+	const struct campaign campaign = campaign_new(0, 20);
+	char *first = written(&campaign), *again = written(&campaign);
+	struct trace_reader *reader;
+	struct event event;
+	struct diag diag;
+	enum trace_item item;
+	unsigned runs = 0, events = 0;
+
+	cr_assert_str_eq(first, again);
+	reader = trace_open_memory("campaign", first, strlen(first), &diag);
+	cr_assert_not_null(reader, "%s", diag.text);
+	cr_assert_str_eq(trace_header(reader)->machine, "q35-edu");
+	cr_assert_str_eq(trace_header(reader)->profile, "6.1");
+	cr_assert_not_null(strstr(trace_header(reader)->program, "seed 42, 20 programs"));
+	while ((item = trace_next(reader, &event, &diag)) != TRACE_END) {
+		cr_assert_neq(item, TRACE_ERROR, "%s", diag.text);
+		runs += item == TRACE_RUN;
+		events += item == TRACE_EVENT;
+		if (item == TRACE_EVENT)
+			cr_assert_not(event.answer.known);
+	}
+	cr_assert_eq(runs, 20);
+	cr_assert_gt(events, 100);
+	trace_close(reader);
+	free(first);
+	free(again);
+}
+
+/* What `--only` relies on: a program alone is the one that it is among others. */
+Test(campaign, program_alone_is_the_same_as_in_the_campaign)
+{
+	const struct campaign whole = campaign_new(0, 10), alone = campaign_new(7, 1);
+	char *all = written(&whole), *one = written(&alone);
+	const char *run = strstr(one, "run \"seed-42-7\"");
+
+	cr_assert_not_null(run);
+	cr_assert_not_null(strstr(all, run));
+	free(all);
+	free(one);
+}
+
+Test(campaign, path_that_cannot_be_written_is_refused)
+{
+	const struct campaign campaign = campaign_new(0, 1);
+	struct diag diag = {.text = ""};
+
+	cr_assert_eq(campaign_write(&campaign, "/nowhere/at/all.trace", &diag), -1);
+	cr_assert_str_neq(diag.text, "");
+}

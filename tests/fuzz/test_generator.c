@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Generated programs: the same for the same seed, within their limits, and worth running. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/generator.h"
+#include "vfiosim/model.h"
+#include "vfiosim/trace.h"
+
+enum { PROGRAMS = 300, TASKS_MAX = 4 };
+
+#define MEMORY_FIRST UINT64_C(0x100000000000)
+#define MEMORY_END   UINT64_C(0x200000000000)
+#define PINNED_MAX   ((uint64_t)64 << 20)
+
+static const char *const machines[] = {"q35-edu", "q35-multi", "q35-e1000"};
+static const char *const profiles[] = {"6.1", "6.12"};
+
+/* What is called for each program and each call of a walk through many programs. */
+struct walk {
+	void (*begin)(struct walk *walk, const struct program *program);
+	void (*call)(struct walk *walk, const struct call *call, const struct outcome *outcome);
+	struct host *host;
+	void *context;
+};
+
+static void walk_program(struct walk *walk, uint64_t seed, const struct machine *machine, const struct profile *profile)
+{
+	struct program *program = generate_program(seed, machine, profile, &generator_defaults);
+	struct outcome outcome;
+
+	cr_assert_not_null(program);
+	walk->host = host_new(machine, profile);
+	if (walk->begin)
+		walk->begin(walk, program);
+	for (size_t i = 0; i < program->count; i++) {
+		host_call(walk->host, &program->events[i].call, NULL, &outcome);
+		if (walk->call)
+			walk->call(walk, &program->events[i].call, &outcome);
+	}
+	host_free(walk->host);
+	program_free(program);
+}
+
+/* The programs of seeds 0, 1, ... on every machine under every profile. */
+static void walk_all(struct walk *walk, uint64_t programs)
+{
+	for (unsigned m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
+		for (unsigned p = 0; p < sizeof(profiles) / sizeof(profiles[0]); p++) {
+			struct profile profile;
+
+			cr_assert_eq(profile_find(profiles[p], &profile), 0);
+			for (uint64_t seed = 0; seed < programs; seed++)
+				walk_program(walk, seed, machine_find(machines[m]), &profile);
+		}
+	}
+}
+
+static char *text_of(uint64_t seed)
+{
+	struct profile profile;
+	struct program *program;
+	struct text text = {0};
+
+	cr_assert_eq(profile_find("6.12", &profile), 0);
+	program = generate_program(seed, machine_find("q35-edu"), &profile, &generator_defaults);
+	for (size_t i = 0; i < program->count; i++)
+		event_print(&text, &program->events[i]);
+	cr_assert_not(text.failed);
+	program_free(program);
+	return text.text;
+}
+
+Test(generator, same_seed_gives_the_same_program_and_another_one_another)
+{
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		char *first = text_of(seed), *again = text_of(seed), *other = text_of(seed + 1);
+
+		cr_assert_str_eq(first, again);
+		cr_assert_str_neq(first, other);
+		free(first);
+		free(again);
+		free(other);
+	}
+}
+
+static void check_length(struct walk *walk, const struct program *program)
+{
+	size_t *full = walk->context;
+
+	cr_assert_leq(program->count, generator_defaults.calls_max);
+	*full += program->count >= generator_defaults.calls_min;
+}
+
+Test(generator, program_has_the_length_that_was_asked_for)
+{
+	size_t full = 0;
+	struct walk walk = {.begin = check_length, .context = &full};
+
+	walk_all(&walk, PROGRAMS);
+	/* Those whose last task exits early are shorter. */
+	cr_assert_gt(full, 6 * PROGRAMS * 95 / 100);
+}
+
+static void check_modelled(struct walk *walk, const struct call *call, const struct outcome *outcome)
+{
+	uint64_t pinned = 0;
+
+	cr_assert(outcome->modelled);
+	cr_assert_leq(call->task, TASKS_MAX);
+	for (uint32_t task = 1; task <= TASKS_MAX; task++)
+		pinned += host_locked_by_vfio(walk->host, task);
+	cr_assert_leq(pinned, PINNED_MAX);
+	cr_assert_null(host_audit(walk->host));
+}
+
+Test(generator, every_call_is_modelled_and_pins_within_bounds)
+{
+	struct walk walk = {.call = check_modelled};
+
+	walk_all(&walk, PROGRAMS);
+}
+
+/* Whatever is mapped, changed or taken away lies in the program's own part of the address space. */
+static void check_memory(struct walk *walk, const struct call *call, const struct outcome *outcome)
+{
+	const bool changes = call->op == CALL_MMAP || call->op == CALL_MUNMAP || call->op == CALL_MPROTECT;
+
+	(void)walk;
+	if (!changes || outcome->ret < 0)
+		return;
+	cr_assert_geq(call->args[0], MEMORY_FIRST);
+	cr_assert_leq(call->args[0] + call->args[1], MEMORY_END);
+}
+
+Test(generator, memory_lies_where_nothing_else_of_a_task_is)
+{
+	struct walk walk = {.call = check_memory};
+
+	walk_all(&walk, PROGRAMS);
+}
+
+static void check_text(struct walk *walk, const struct call *call, const struct outcome *outcome)
+{
+	const struct event event = {.call = *call};
+	struct event parsed;
+	struct text text = {0};
+	struct diag diag;
+
+	(void)outcome;
+	event_print(&text, &event);
+	cr_assert_eq(event_parse(text.text, text.length, &parsed, walk->context, "program", 1, &diag), 0, "%s: %s", text.text,
+		     diag.text);
+	cr_assert(event_equal(&event, &parsed), "%s", text.text);
+	free(text.text);
+}
+
+Test(generator, every_call_survives_being_written_and_read)
+{
+	struct walk walk = {.call = check_text, .context = arena_new()};
+
+	walk_all(&walk, 100);
+	arena_free(walk.context);
+}
+
+struct depth {
+	unsigned hits[RULE_COUNT];
+	unsigned calls, refused;
+};
+
+static void count_rules(struct walk *walk, const struct call *call, const struct outcome *outcome)
+{
+	struct depth *depth = walk->context;
+
+	(void)call;
+	depth->calls++;
+	depth->refused += outcome->ret < 0;
+	for (uint32_t i = 0; i < outcome->rule_count; i++)
+		depth->hits[outcome->rules[i]]++;
+}
+
+/* Programs that are refused at the door, or never refused, find nothing. */
+Test(generator, programs_get_deep_and_are_refused_in_many_ways)
+{
+	static struct depth depth;
+	struct walk walk = {.call = count_rules, .context = &depth};
+	unsigned different = 0;
+
+	walk_all(&walk, PROGRAMS);
+	for (unsigned i = 1; i < RULE_COUNT; i++)
+		different += depth.hits[i] > 0;
+	cr_assert_gt(different, RULE_COUNT * 9 / 10, "%u of %d rules", different, RULE_COUNT);
+	cr_assert_gt(depth.refused, depth.calls / 5);
+	cr_assert_lt(depth.refused, depth.calls * 3 / 5);
+	cr_assert_gt(depth.hits[RULE_T1_MAP], 6 * PROGRAMS);
+	cr_assert_gt(depth.hits[RULE_T1_UNMAP], 2 * PROGRAMS);
+	cr_assert_gt(depth.hits[RULE_GRP_DEVICE_OPEN], 2 * PROGRAMS);
+}
