@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,14 +124,22 @@ struct guest {
 };
 
 /* The agent did not do what it should; the kernel is asked first why. */
-static enum backend_status guest_failed(struct guest *guest, const char *what)
+static enum backend_status guest_failed(struct guest *guest, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static enum backend_status guest_failed(struct guest *guest, const char *format, ...)
 {
 	const char *splat = vm_console_splat(guest->vm);
+	char what[DIAG_TEXT_MAX - sizeof("the agent ")];
+	va_list arguments;
 
 	if (splat) {
 		diag_set(guest->diag, NULL, 0, 0, "the kernel complained: %s", splat);
 		return BACKEND_SPLAT;
 	}
+	va_start(arguments, format);
+	vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
 	diag_set(guest->diag, NULL, 0, 0, "the agent %s", what);
 	return BACKEND_FAILED;
 }
@@ -256,8 +265,10 @@ static enum backend_status guest_follow(struct guest *guest, int *exit_status)
 			pass_on(STDERR_FILENO, text);
 		else if ((text = text_of(guest->line, "exited")))
 			break;
+		else if ((text = text_of(guest->line, "error")))
+			return guest_failed(guest, "gave up: %s", text);
 		else
-			return guest_failed(guest, guest->line);
+			return guest_failed(guest, "said something that is not in the protocol: %.60s", guest->line);
 	}
 	if (status == BACKEND_OK)
 		*exit_status = atoi(text);
@@ -276,7 +287,7 @@ static enum backend_status guest_record(struct guest *guest, const char *program
 	status = guest_follow(guest, exit_status);
 	/* A program may end well on a kernel that did not. */
 	if (status == BACKEND_OK && vm_console_splat(guest->vm))
-		status = guest_failed(guest, "");
+		status = guest_failed(guest, "cannot be trusted");
 	return recorder_close(&guest->recorder, status);
 }
 

@@ -63,17 +63,16 @@ void travel_free(struct travel *travel)
 
 char *travel_find_program(const char *name, struct diag *diag)
 {
-	const char *path = getenv("PATH");
+	const char *path = getenv("PATH"), *slash = strrchr(name, '/');
 	char candidate[PATH_MAX];
 
-	if (strchr(name, '/')) {
+	if (slash) {
 		/* The last component stays as it is: programs like busybox look at their name. */
-		const char *slash = strrchr(name, '/');
-		char directory[PATH_MAX], *whole = NULL;
+		char *directory = strndup(name, (size_t)(slash - name) + 1), *whole = NULL;
+		bool found = directory && access(name, X_OK) == 0 && realpath(directory, candidate);
 
-		snprintf(candidate, sizeof(candidate), "%.*s", (int)(slash - name + 1), name);
-		if (access(name, X_OK) == 0 && realpath(candidate, directory) &&
-		    asprintf(&whole, "%s%s", strcmp(directory, "/") ? directory : "", slash) >= 0)
+		free(directory);
+		if (found && asprintf(&whole, "%s%s", strcmp(candidate, "/") ? candidate : "", slash) >= 0)
 			return whole;
 		diag_set(diag, NULL, 0, 0, "cannot run %s: %s", name, strerror(errno));
 		return NULL;

@@ -103,13 +103,12 @@ static void fuzz_programs(struct fuzzing *fuzzing)
 static void print_repeats(const struct fuzzing *fuzzing)
 {
 	const struct campaign *campaign = &fuzzing->campaign;
+	const char *profile = fuzzing->options->values[OPTION_PROFILE];
 
 	for (uint64_t i = 0; i < fuzzing->wrong_count && i < REPEATS_MAX; i++)
-		fprintf(stderr,
-			"repeat: vfiosim fuzz --on %s --machine %s --profile %s --seed %" PRIu64 " --only %" PRIu64
-			"\n",
-			fuzzing->options->values[OPTION_ON], campaign->machine->name, campaign->profile.name,
-			campaign->seed, fuzzing->wrong[i]);
+		fprintf(stderr, "repeat: vfiosim fuzz --on %s --machine %s%s%s --seed %" PRIu64 " --only %" PRIu64 "\n",
+			fuzzing->options->values[OPTION_ON], campaign->machine->name, profile ? " --profile " : "",
+			profile ? profile : "", campaign->seed, fuzzing->wrong[i]);
 	if (fuzzing->wrong_count > REPEATS_MAX)
 		fprintf(stderr, "and %" PRIu64 " more programs\n", fuzzing->wrong_count - REPEATS_MAX);
 }

@@ -165,7 +165,8 @@ void book_learn(struct book *book, const struct call *call, const struct outcome
 		learn_ioctl(book, call);
 		break;
 	case CALL_EVENTFD:
-		book->eventfds[list_add(&book->eventfd_count, EVENTFDS_MAX, (uint64_t)outcome->ret)] = (int32_t)outcome->ret;
+		book->eventfds[list_add(&book->eventfd_count, EVENTFDS_MAX, (uint64_t)outcome->ret)] =
+		    (int32_t)outcome->ret;
 		break;
 	case CALL_FORK:
 		learn_fork(book, call, outcome);

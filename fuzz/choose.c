@@ -107,13 +107,14 @@ uint64_t choose_iova(struct generator *g)
 
 	if (!strange(g))
 		/* Few enough places that mappings meet. */
-		iova = dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 16 * below(g, 64);
+		iova =
+		    dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 16 * below(g, 64);
 	else if (dma && chance(g, 1, 2))
 		iova = iova_at_mapping(g, dma);
 	else if (chance(g, 1, 2))
 		iova = iova_at_edge(g);
 	else if (chance(g, 1, 2))
-		iova = page * below(g, 3) - page * below(g, 3);
+		iova = page * below(g, 5) - 2 * page; /* on both sides of 0 */
 	else
 		iova = prng_next(&g->random) & -page;
 	if (strange(g) && chance(g, 1, 4))
@@ -168,16 +169,20 @@ uint64_t choose_wild_address(struct generator *g)
 
 uint32_t choose_argsz(struct generator *g, uint32_t smallest, uint32_t usual)
 {
-	const uint32_t odd[] = {0, smallest - 1, smallest, smallest + 1, smallest + 4, usual + 8, usual + 100, UINT32_MAX};
+	const uint32_t odd[] = {0,	   smallest - 1, smallest,  smallest + 1, smallest + 4,
+				usual + 8, usual + 100,	 UINT32_MAX};
 
 	return strange(g) ? ONE_OF(g, odd) : usual;
 }
 
 uint32_t choose_flags(struct generator *g, uint32_t usual, uint32_t known)
 {
+	uint32_t flags;
+
 	if (!strange(g))
 		return usual;
-	if (chance(g, 3, 4))
-		return (uint32_t)prng_next(&g->random) & known;
-	return ((uint32_t)prng_next(&g->random) & known) | UINT32_C(1) << below(g, 32);
+	flags = (uint32_t)prng_next(&g->random) & known;
+	if (chance(g, 1, 4))
+		flags |= UINT32_C(1) << below(g, 32);
+	return flags;
 }

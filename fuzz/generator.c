@@ -130,15 +130,15 @@ static void plan_prologue(const struct generator *g, struct plan *plan, struct p
 		prologue_perturb(plan, random);
 }
 
-static void plan_program(struct generator *g, struct plan *plan, uint64_t seed,
-			 const struct generator_options *options)
+static void plan_program(struct generator *g, struct plan *plan, uint64_t seed, const struct generator_options *options)
 {
 	static const uint64_t types[] = {VFIO_TYPE1v2_IOMMU, VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU};
 	static const uint32_t strangenesses[] = {1, 1, 2, 3, 4, 8};
 	struct prng random;
 
 	prng_seed(&random, seed_child(seed, COMPONENT_PLAN));
-	plan->calls = options->calls_min + (uint32_t)prng_below(&random, (uint64_t)options->calls_max - options->calls_min + 1);
+	plan->calls =
+	    options->calls_min + (uint32_t)prng_below(&random, (uint64_t)options->calls_max - options->calls_min + 1);
 	g->iommu_type = types[prng_below(&random, sizeof(types) / sizeof(types[0]))];
 	g->strangeness = strangenesses[prng_below(&random, sizeof(strangenesses) / sizeof(strangenesses[0]))];
 	plan_groups(g, &random);

@@ -18,7 +18,8 @@
 #define GENERATOR_VERSION 1
 
 struct generator_options {
-	uint32_t calls_min, calls_max; /* length of a program, both included; it is shorter when all its tasks have exited */
+	uint32_t calls_min,
+	    calls_max; /* length of a program, both included; it is shorter when all its tasks have exited */
 };
 
 extern const struct generator_options generator_defaults;

@@ -11,13 +11,13 @@
 #include "vfiosim/model.h"
 #include "vfiosim/uapi.h"
 
-#define TASKS_MAX 4       /* tasks a program makes in all */
-#define THREADS_MAX 2     /* threads of one task */
-#define FDS_SEEN 64       /* descriptors that are looked at when one is chosen */
-#define AREAS_MAX 64
+#define TASKS_MAX    4	/* tasks a program makes in all */
+#define THREADS_MAX  2	/* threads of one task */
+#define FDS_SEEN     64 /* descriptors that are looked at when one is chosen */
+#define AREAS_MAX    64
 #define MAPPINGS_MAX 64
 #define EVENTFDS_MAX 8
-#define GROUPS_MAX 16
+#define GROUPS_MAX   16
 
 /* All memory of a program lies in [MEMORY_FIRST, MEMORY_END), far from where anything else of a task may be. */
 #define MEMORY_FIRST UINT64_C(0x100000000000)
@@ -71,12 +71,12 @@ struct generator {
 	struct host *host; /* the model, where the calls so far have led it */
 	struct program *program;
 	struct book book;
-	struct prng random;    /* draws for the call that is being made */
-	struct actor *actor;   /* the task that makes it */
+	struct prng random;  /* draws for the call that is being made */
+	struct actor *actor; /* the task that makes it */
 	uint32_t thread;
-	bool careful;          /* right arguments only */
-	uint32_t strangeness;  /* of 32: how often an argument is a strange one */
-	uint64_t iommu_type;   /* that this program prefers */
+	bool careful;		     /* right arguments only */
+	uint32_t strangeness;	     /* of 32: how often an argument is a strange one */
+	uint64_t iommu_type;	     /* that this program prefers */
 	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
 	uint32_t group_count;
 	bool failed; /* memory ran out */
@@ -93,6 +93,10 @@ typedef bool make_fn(struct generator *g, struct call *call);
 
 /* ---- choices: choose.c ---------------------------------------------------------------------- */
 
+/*
+ * Everything here draws. No expression draws twice without a sequence point in between, nor do two arguments of one
+ * call: which comes first would be the compiler's choice, and with it what the seed gives.
+ */
 static inline uint64_t below(struct generator *g, uint64_t bound)
 {
 	return prng_below(&g->random, bound);

@@ -160,12 +160,13 @@ static uint64_t region_offset(struct generator *g, const struct device *device)
 bool make_region_read(struct generator *g, struct call *call)
 {
 	static const uint32_t lengths[] = {4, 4, 4, 1, 2, 8, 64};
+	uint32_t length;
 	uint64_t fd;
 
 	if (!choose_fd(g, OWNER_DEVICE, &fd))
 		return false;
-	build_transfer(g, call, CALL_PREAD, fd, NULL, strange(g) ? (uint32_t)below(g, TRANSFER_MAX) : ONE_OF(g, lengths),
-		       region_offset(g, device_at(g, fd)));
+	length = strange(g) ? (uint32_t)below(g, TRANSFER_MAX) : ONE_OF(g, lengths);
+	build_transfer(g, call, CALL_PREAD, fd, NULL, length, region_offset(g, device_at(g, fd)));
 	return true;
 }
 

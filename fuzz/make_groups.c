@@ -113,7 +113,8 @@ static const char *device_of_group(struct generator *g, uint64_t fd)
 /* Names that are nearly right, and names that are nothing. */
 static void strange_name(struct generator *g, const char *right, char *name, size_t size)
 {
-	static const char *const formats[] = {"%s ", "%s  ", "%sx", "%s vf_token=1", "%s option", " %s", "%.11s", "%.0s", "edu%.0s"};
+	static const char *const formats[] = {"%s ", "%s  ",  "%sx",  "%s vf_token=1", "%s option",
+					      " %s", "%.11s", "%.0s", "edu%.0s"};
 
 	snprintf(name, size, ONE_OF(g, formats), right);
 }
@@ -143,8 +144,9 @@ bool make_get_device_fd(struct generator *g, struct call *call)
 /* Numbers of VFIO that have no row: unused ones, and such that belong to another kind of descriptor. */
 bool make_unknown_ioctl(struct generator *g, struct call *call)
 {
-	static const uint32_t numbers[] = {0,  3,  6,  VFIO_IOCTL_NUMBER(4),  VFIO_IOCTL_NUMBER(11), VFIO_IOCTL_NUMBER(22),
-					   24, 99, 50, VFIO_IOCTL_NUMBER(16), VFIO_IOCTL_NUMBER(60), VFIO_IOCTL_NUMBER(99)};
+	static const uint32_t numbers[] = {
+	    0,	3,  6,	VFIO_IOCTL_NUMBER(4),  VFIO_IOCTL_NUMBER(11), VFIO_IOCTL_NUMBER(22),
+	    24, 99, 50, VFIO_IOCTL_NUMBER(16), VFIO_IOCTL_NUMBER(60), VFIO_IOCTL_NUMBER(99)};
 	uint32_t number = ONE_OF(g, numbers);
 	uint64_t fd = choose_any_fd(g);
 	int owner = host_fd_owner(g->host, g->actor->task, (int)fd);

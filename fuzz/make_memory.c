@@ -20,8 +20,9 @@ enum {
 #define SLOT_COUNT 24
 
 /*
- * Private memory in pieces of 2 MiB may be given huge pages, which exist wherever any of it is touched: how much is
- * charged would then hang on the kernel's mood. Only what is shared or populated may be so large.
+ * Private memory in pieces of 2 MiB may be given huge pages, of zeros or not, which exist wherever any of it is
+ * touched: how much is charged would then hang on the kernel's mood. Only what is shared, or wholly there from the
+ * start, may be so large.
  */
 #define PRIVATE_PAGES_MAX 255
 
@@ -70,7 +71,7 @@ bool make_mmap(struct generator *g, struct call *call)
 	call->args[2] = g->careful ? PROT_R | PROT_W : ONE_OF(g, prots);
 	call->args[3] = ONE_OF(g, kinds) | FIXED | ANONYMOUS;
 	call->args[4] = (uint64_t)-1;
-	if ((call->args[3] & (SHARED | POPULATE)) && chance(g, 1, 4))
+	if (((call->args[3] & SHARED) || ((call->args[3] & POPULATE) && (call->args[2] & PROT_W))) && chance(g, 1, 4))
 		call->args[1] = page * 1024;
 	if (!g->careful && chance(g, 1, 8))
 		call->args[3] = (call->args[3] & ~(uint64_t)FIXED) | NO_REPLACE;
@@ -131,12 +132,15 @@ bool make_mprotect(struct generator *g, struct call *call)
 static uint64_t place_in_area(struct generator *g, uint32_t length)
 {
 	const struct area *area = choose_area(g, 0, false);
+	const uint64_t page = g->machine->page_size;
+	uint64_t address;
 
 	if (!area)
 		return choose_wild_address(g);
 	if (strange(g))
 		return area->address + area->length - below(g, length + 1);
-	return area->address + g->machine->page_size * below(g, area->length / g->machine->page_size) + 8 * below(g, 4);
+	address = area->address + page * below(g, area->length / page);
+	return address + 8 * below(g, 4);
 }
 
 bool make_poke(struct generator *g, struct call *call)

@@ -9,7 +9,7 @@ enum { CAPABILITY_IPC_LOCK = 14, CAPABILITY_NET_RAW = 13 };
 bool make_setrlimit(struct generator *g, struct call *call)
 {
 	const uint64_t page = g->machine->page_size;
-	const uint64_t limits[] = {0,         page,      2 * page,   3 * page - 1, 8 * page,
+	const uint64_t limits[] = {0,	      page,	  2 * page,    3 * page - 1, 8 * page,
 				   64 * page, 300 * page, 2048 * page, UINT64_MAX};
 
 	call->op = CALL_SETRLIMIT;

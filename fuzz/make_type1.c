@@ -4,10 +4,9 @@
  */
 #include "generator_internal.h"
 
-#define MAP_ACCESS (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
-#define MAP_KNOWN  (MAP_ACCESS | VFIO_DMA_MAP_FLAG_VADDR)
-#define UNMAP_KNOWN \
-	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
+#define MAP_ACCESS  (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
+#define MAP_KNOWN   (MAP_ACCESS | VFIO_DMA_MAP_FLAG_VADDR)
+#define UNMAP_KNOWN (VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
 
 /* Bytes that all mappings of the program pin now. */
 static uint64_t pinned(const struct generator *g)
@@ -23,11 +22,13 @@ static uint64_t pinned(const struct generator *g)
 static void map_memory(struct generator *g, uint32_t prot, uint64_t *vaddr, uint64_t *size)
 {
 	const uint64_t page = g->machine->page_size;
-	const struct area *area = choose_area(g, strange(g) ? 0 : prot, !g->careful && chance(g, 1, 8));
+	const bool device = !g->careful && chance(g, 1, 8);
+	const struct area *area = choose_area(g, strange(g) ? 0 : prot, device);
 	uint64_t pages, first;
 
 	if (!area || strange(g)) {
-		*vaddr = area && chance(g, 3, 4) ? area->address + area->length - page * below(g, 3) : choose_wild_address(g);
+		*vaddr = area && chance(g, 3, 4) ? area->address + area->length - page * below(g, 3)
+						 : choose_wild_address(g);
 		if (strange(g))
 			*vaddr += chance(g, 1, 2) ? 0x800 : 1;
 		return;
@@ -108,7 +109,14 @@ static void unmap_range(struct generator *g, struct vfio_iommu_type1_dma_unmap *
 
 bool make_unmap_dma(struct generator *g, struct call *call)
 {
-	static const uint32_t usual[] = {0, 0, 0, 0, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, VFIO_DMA_UNMAP_FLAG_VADDR,
+	static const uint32_t usual[] = {0,
+					 0,
+					 0,
+					 0,
+					 0,
+					 0,
+					 VFIO_DMA_UNMAP_FLAG_ALL,
+					 VFIO_DMA_UNMAP_FLAG_VADDR,
 					 VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR};
 	struct vfio_iommu_type1_dma_unmap unmap = {0};
 	struct vfio_bitmap bitmap = {.pgsize = g->machine->page_size, .size = 8};
@@ -143,6 +151,7 @@ bool make_iommu_info(struct generator *g, struct call *call)
 	build_ioctl(call, fd, "VFIO_IOMMU_GET_INFO");
 	info.argsz = choose_argsz(g, 16, ONE_OF(g, sizes));
 	info.flags = strange(g) ? UINT32_MAX : 0;
-	build_struct(g, call, &info, NULL, info.argsz > sizeof(info) && info.argsz <= 512 ? info.argsz - (uint32_t)sizeof(info) : 0);
+	build_struct(g, call, &info, NULL,
+		     info.argsz > sizeof(info) && info.argsz <= 512 ? info.argsz - (uint32_t)sizeof(info) : 0);
 	return true;
 }

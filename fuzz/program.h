@@ -13,7 +13,7 @@ struct program_block;
 
 struct program {
 	size_t count, capacity;
-	struct event *events;         /* @count of them; their answers are not known */
+	struct event *events;	      /* @count of them; their answers are not known */
 	struct program_block *blocks; /* everything that the events point to */
 };
 
@@ -24,7 +24,8 @@ void program_free(struct program *program);
 /* @size bytes that live as long as the program, all zero; at least one. NULL when memory is out. */
 void *program_memory(struct program *program, size_t size);
 
-/* Appends an event that asks @call; what @call points to must live as long as the program. 0, or -1 when memory is out. */
+/* Appends an event that asks @call; what @call points to must live as long as the program. 0, or -1 when memory is out.
+ */
 int program_append(struct program *program, const struct call *call);
 
 #endif

@@ -329,7 +329,7 @@ static const struct tree_word *find_word(const struct tree *tree, int node, cons
 int tree_choice(const struct tree *tree, int node, const char *property, const struct tree_word *words, uint32_t *value)
 {
 	const struct tree_word *word;
-	const char *string;
+	const char *string = NULL;
 
 	if (tree_string(tree, node, property, &string) != 0)
 		return -1;

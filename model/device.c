@@ -139,8 +139,10 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 
 	*region = offset_region(device, op->call->args[3], inside);
 	*count = op->call->buffer_count ? op->call->buffers[0].length : 0;
-	if (!*count)
+	if (!*count) {
+		hit(op, RULE_DEV_RW_NOTHING);
 		return finish(op, 0);
+	}
 	if (!*region)
 		return refuse(op, RULE_DEV_RW_INDEX);
 	if ((*region)->index == VFIO_PCI_CONFIG_REGION_INDEX) {

@@ -6,7 +6,7 @@
 
 #include "host.h"
 
-enum { ACCESS_MODE = 3, ACCESS_WRITE_ONLY = 1, ACCESS_READ_ONLY = 0, FLAG_CLOEXEC = 02000000 };
+enum { FLAG_CLOEXEC = 02000000 };
 
 /* Open flags that change nothing about what is modelled: access mode, NOCTTY, NONBLOCK, LARGEFILE, CLOEXEC. */
 #define OPEN_FLAGS_MODELLED (3ull | 0400 | 04000 | 0100000 | FLAG_CLOEXEC)
@@ -92,6 +92,7 @@ static enum step_result call_open(struct host *host, struct op *op)
 		return unmodelled(host, op);
 	if (!strcmp(path, "/dev/null")) {
 		file = file_new(host, FILE_OTHER, NOTHING, (uint32_t)flags);
+		hit(op, RULE_FD_OPEN);
 	} else if (!strcmp(path, "/dev/vfio/vfio")) {
 		file = file_new(host, FILE_CONTAINER, container_new(host), (uint32_t)flags);
 		hit(op, RULE_CT_OPEN);
@@ -109,6 +110,7 @@ static enum step_result call_eventfd(struct host *host, struct op *op)
 
 	if (flags & ~(uint64_t)(FLAG_CLOEXEC | 04000 | 1))
 		return refuse(op, RULE_FD_EVENTFD_FLAGS);
+	hit(op, RULE_FD_EVENTFD);
 	return finish(op, task_install(host, op, file_new(host, FILE_EVENTFD, NOTHING, 2), 0, flags & FLAG_CLOEXEC));
 }
 

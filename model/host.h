@@ -22,6 +22,9 @@
 
 /* ---- objects ------------------------------------------------------------------------ */
 
+/* Access modes among the flags a file was opened with. */
+enum { ACCESS_MODE = 3, ACCESS_READ_ONLY = 0, ACCESS_WRITE_ONLY = 1 };
+
 enum file_kind { FILE_FREE, FILE_OTHER, FILE_EVENTFD, FILE_CONTAINER, FILE_GROUP, FILE_DEVICE };
 
 /* An open file description: what descriptors, and other files, refer to. */

@@ -11,9 +11,9 @@
 #define IRQ_FLAGS_ALL (VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK)
 
 struct irq_request {
-	struct vfio_irq_set set;
 	uint32_t data_type, action;
-	uint32_t width; /* bytes of data for each interrupt */
+	uint32_t width;		 /* bytes of data for each interrupt */
+	struct vfio_irq_set set; /* its array is not copied */
 };
 
 static const struct irq *request_irq(const struct device *device, const struct irq_request *request)
@@ -158,8 +158,11 @@ static enum step_result trigger_single(struct host *host, struct op *op, const s
 		return done(op);
 	if (eventfd_check(host, op, 0, &number) == STEP_DONE)
 		return STEP_DONE;
-	if (number < -1)
-		return refuse(op, RULE_DEV_IRQS_STATE);
+	if (number < -1) {
+		int64_t answer = profile_get(host, PROFILE_IRQ_EVENTFD_BELOW_MINUS_ONE);
+
+		return answer ? refuse_as(op, RULE_DEV_IRQS_STATE, answer) : done(op);
+	}
 	*trigger = number >= 0;
 	return done(op);
 }

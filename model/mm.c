@@ -275,8 +275,16 @@ static enum step_result map_kind(struct host *host, struct op *op, uint32_t file
 		*kind = sharing == MAP_PRIVATE_BIT && !(flags & MAP_HUGETLB_BIT) ? AREA_PRIVATE : AREA_SHARED;
 		return STEP_MORE;
 	}
-	if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP)
-		return sharing ? refuse(op, RULE_FD_NO_MMAP) : refuse(op, RULE_MM_MAP_SHARING);
+	if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP) {
+		uint32_t mode = host->files.items[file].flags & ACCESS_MODE;
+
+		if (!sharing)
+			return refuse(op, RULE_MM_MAP_SHARING);
+		if (mode == ACCESS_WRITE_ONLY ||
+		    ((sharing & MAP_SHARED_BIT) && mode == ACCESS_READ_ONLY && (op->call->args[2] & PROT_WRITE_BIT)))
+			return refuse(op, RULE_MM_MAP_ACCESS);
+		return refuse(op, RULE_FD_NO_MMAP);
+	}
 	if (host->files.items[file].kind != FILE_DEVICE || !sharing)
 		return unmodelled(host, op);
 	op->file = file;
@@ -334,6 +342,7 @@ static enum step_result call_mmap(struct host *host, struct op *op)
 	rangemap_insert(&host->mms.items[mm].areas, &area);
 	if ((flags & MAP_POPULATE_BIT) && kind == AREA_PRIVATE && (AREA_PROT(area.tag) & PROT_WRITE_BIT))
 		rangemap_cover(&host->mms.items[mm].populated, area.first, area.last);
+	hit(op, RULE_MM_MAP);
 	return finish(op, (int64_t)address);
 }
 
@@ -346,6 +355,7 @@ static enum step_result call_munmap(struct host *host, struct op *op)
 		return refuse(op, RULE_MM_UNMAP_RANGE);
 	length = (length + page - 1) & ~(page - 1);
 	mm_forget(host, op_task(host, op)->mm, address, address + length - 1);
+	hit(op, RULE_MM_UNMAP);
 	return finish(op, 0);
 }
 
@@ -357,6 +367,7 @@ static enum step_result call_mprotect(struct host *host, struct op *op)
 
 	if (address & (page - 1))
 		return refuse(op, RULE_MM_PROTECT_ALIGN);
+	hit(op, RULE_MM_PROTECT);
 	if (!length)
 		return finish(op, 0);
 	if (length > TASK_SIZE)
@@ -412,6 +423,7 @@ static enum step_result call_poke(struct host *host, struct op *op)
 		return refuse(op, RULE_MM_FAULT);
 	if (length)
 		mm_store(host, mm, op->call->args[0], bytes->in, true, length);
+	hit(op, RULE_MM_STORE);
 	return finish(op, length);
 }
 
@@ -437,6 +449,7 @@ static enum step_result call_peek(struct host *host, struct op *op)
 				user_undefined(host, op, 0, at + i, 1);
 		at += part;
 	}
+	hit(op, RULE_MM_LOAD);
 	return finish(op, length);
 }
 

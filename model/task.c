@@ -116,6 +116,7 @@ static enum step_result call_close(struct host *host, struct op *op)
 		return STEP_MORE;
 	}
 	/* The reference goes when the operation ends. */
+	hit(op, RULE_FD_CLOSE);
 	return finish(op, 0);
 }
 
@@ -131,6 +132,7 @@ static enum step_result call_dup(struct host *host, struct op *op)
 	if (minimum < 0 || minimum >= DESCRIPTORS_MAX)
 		return refuse(op, RULE_FD_DUP_MINIMUM);
 	file_get(host, file);
+	hit(op, RULE_FD_DUP);
 	return finish(op, task_install(host, op, file, (int32_t)minimum, op->call->args[2] & 02000000));
 }
 
@@ -142,8 +144,10 @@ static enum step_result call_dup3(struct host *host, struct op *op)
 	struct descriptor *descriptor;
 	uint32_t file;
 
-	if (op->step > 0)
+	if (op->step > 0) {
+		hit(op, RULE_FD_DUP);
 		return finish(op, to);
+	}
 	if (op->call->args[2] & ~(uint64_t)02000000 || from == to)
 		return refuse(op, RULE_FD_DUP_SAME);
 	if (to < 0 || to >= DESCRIPTORS_MAX)
@@ -166,12 +170,14 @@ static enum step_result call_setfd(struct host *host, struct op *op)
 	if (!descriptor)
 		return refuse(op, RULE_FD_NOT_OPEN);
 	descriptor->close_on_exec = op->call->args[1] & 1;
+	hit(op, RULE_FD_CLOEXEC);
 	return finish(op, 0);
 }
 
 static enum step_result call_setrlimit(struct host *host, struct op *op)
 {
 	op_task(host, op)->memlock = op->call->args[0];
+	hit(op, RULE_TASK_LIMIT);
 	return finish(op, 0);
 }
 
@@ -180,6 +186,7 @@ static enum step_result call_dropcap(struct host *host, struct op *op)
 	if (op->call->args[0] >= 64 || op_task(host, op)->threads > 1)
 		return unmodelled(host, op);
 	op_task(host, op)->dropped |= 1ull << op->call->args[0];
+	hit(op, RULE_TASK_CAPABILITY);
 	return finish(op, 0);
 }
 
@@ -195,11 +202,13 @@ static enum step_result call_fork(struct host *host, struct op *op)
 	table_unshare(&task->descriptors);
 	for (uint32_t i = 0; i < task->descriptors.count; i++)
 		file_get(host, task->descriptors.items[i].file);
+	hit(op, RULE_TASK_FORK);
 	return finish(op, child + 1);
 }
 
 static enum step_result call_thread(struct host *host, struct op *op)
 {
+	hit(op, RULE_TASK_THREAD);
 	return finish(op, ++op_task(host, op)->threads);
 }
 
@@ -222,6 +231,7 @@ static enum step_result call_exec(struct host *host, struct op *op)
 	/* Root's new program has every capability again. */
 	op_task(host, op)->dropped = 0;
 	mm_put_user(host, old);
+	hit(op, RULE_TASK_EXEC);
 	return finish(op, 0);
 }
 
@@ -229,12 +239,14 @@ static enum step_result call_exit(struct host *host, struct op *op)
 {
 	task_end(host, op->task);
 	op->outcome->task_gone = true;
+	hit(op, RULE_TASK_EXIT);
 	return finish(op, 0);
 }
 
 static enum step_result call_sleep(struct host *host, struct op *op)
 {
 	(void)host;
+	hit(op, RULE_TASK_SLEEP);
 	return finish(op, 0);
 }
 

@@ -31,6 +31,7 @@ enum {
 	TRACE_MAP_PRIVATE = 2,
 	TRACE_MAP_ANONYMOUS = 0x20,
 	TRACE_MAP_LOCKED = 0x2000,
+	TRACE_MAP_POPULATE = 0x8000,
 };
 
 #define CAPABILITY_IPC_LOCK 14
@@ -397,6 +398,8 @@ Test(agent, exit_ends_the_task_before_it_is_answered)
 	cr_expect(eq(i64, call(CALL_OF(FORK)), 2));
 	cr_expect(eq(uint, count_descendants(getpid(), &child), 3));
 	call(in_task(2, 1, CALL_OF(THREAD)));
+	/* Much to give back, so that the end takes time. */
+	cr_expect(gt(i64, call(in_task(2, 1, map_of(0x8000000, TRACE_MAP_POPULATE))), 0));
 	cr_expect(eq(i64, call(in_task(2, 2, CALL_OF(EXIT))), 0));
 	cr_expect(eq(uint, count_descendants(getpid(), &child), 2));
 	cr_expect(eq(int, backend->ops->execute(backend, &late, 1, &diag), BACKEND_FAILED));

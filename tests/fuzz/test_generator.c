@@ -150,8 +150,8 @@ static void check_text(struct walk *walk, const struct call *call, const struct 
 
 	(void)outcome;
 	event_print(&text, &event);
-	cr_assert_eq(event_parse(text.text, text.length, &parsed, walk->context, "program", 1, &diag), 0, "%s: %s", text.text,
-		     diag.text);
+	cr_assert_eq(event_parse(text.text, text.length, &parsed, walk->context, "program", 1, &diag), 0, "%s: %s",
+		     text.text, diag.text);
 	cr_assert(event_equal(&event, &parsed), "%s", text.text);
 	free(text.text);
 }

@@ -60,7 +60,8 @@ static void perform(const char *path, const char *profile, uint64_t hits[RULE_CO
 	cr_assert_not_null(stage.reader, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
 	cr_assert_eq(profile_find(profile, &stage.profile), 0);
 	while ((item = trace_next(stage.reader, &event, &diag)) != TRACE_END) {
-		cr_assert_neq(item, TRACE_ERROR, "%s:%lu:%u: %s", path, (unsigned long)diag.line, diag.column, diag.text);
+		cr_assert_neq(item, TRACE_ERROR, "%s:%lu:%u: %s", path, (unsigned long)diag.line, diag.column,
+			      diag.text);
 		if (item == TRACE_RUN)
 			stage_begin(&stage);
 		else

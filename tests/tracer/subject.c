@@ -25,6 +25,9 @@
 
 #include "vfiosim/uapi.h"
 
+/* The numbers of uapi.h, with what "no direction" is on this architecture. */
+#define vfio(fd, number, ...) ioctl(fd, (number) ^ _IO(0, 0), ##__VA_ARGS__)
+
 static const char *self, *directory;
 
 /* Opens NAME of the directory. */
@@ -46,7 +49,7 @@ static int map(int container, void *address, uint64_t size)
 	struct vfio_iommu_type1_dma_map argument = {
 	    .argsz = sizeof(argument), .flags = 3, .vaddr = (uintptr_t)address, .size = size};
 
-	return ioctl(container, VFIO_IOMMU_MAP_DMA, &argument);
+	return vfio(container, VFIO_IOMMU_MAP_DMA, &argument);
 }
 
 static void *anonymous(size_t pages, int prot)
@@ -69,7 +72,7 @@ static int run_open_close(void)
 {
 	int container = open_name("vfio", O_RDWR | O_CLOEXEC), group = open_name("5", O_RDWR);
 
-	ioctl(container, VFIO_GET_API_VERSION);
+	vfio(container, VFIO_GET_API_VERSION);
 	open_name("6", O_RDWR); /* there is none */
 	close(group);
 	close(container);
@@ -103,7 +106,7 @@ static int run_read_only(void)
 {
 	int container = open_name("vfio", O_RDONLY | O_CLOEXEC);
 
-	ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU);
+	vfio(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU);
 	close(container);
 	return 0;
 }
@@ -138,8 +141,8 @@ static int run_exec(void)
 /* Descriptor 3 is a container, 40 was closed by exec. */
 static int run_use_inherited(void)
 {
-	ioctl(3, VFIO_GET_API_VERSION);
-	ioctl(40, VFIO_GET_API_VERSION);
+	vfio(3, VFIO_GET_API_VERSION);
+	vfio(40, VFIO_GET_API_VERSION);
 	close(3);
 	return 0;
 }
@@ -149,7 +152,7 @@ static int run_fork(void)
 	int container = open_container(), status;
 
 	if (fork() == 0) {
-		ioctl(container, VFIO_GET_API_VERSION);
+		vfio(container, VFIO_GET_API_VERSION);
 		close(container);
 		_exit(3);
 	}
@@ -204,7 +207,7 @@ static int run_orphan(void)
 	if (fork() == 0) {
 		while (getppid() == parent)
 			usleep(1000);
-		ioctl(container, VFIO_GET_API_VERSION);
+		vfio(container, VFIO_GET_API_VERSION);
 		_exit(0);
 	}
 	return 4;
@@ -212,20 +215,17 @@ static int run_orphan(void)
 
 static int run_eventfds(void)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fds[2];
-	} irqs = {{.argsz = sizeof(irqs), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, .count = 2},
-		  {-1, -1}};
+	/* struct vfio_irq_set and two descriptors */
+	int32_t irqs[] = {28, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0, 2, -1, -1};
 	int device;
 
-	irqs.fds[0] = eventfd(0, EFD_NONBLOCK);
+	irqs[5] = eventfd(0, EFD_NONBLOCK);
 	device = open_name("devices/vfio0", O_RDWR);
-	irqs.fds[1] = eventfd(0, EFD_CLOEXEC);
-	ioctl(device, VFIO_DEVICE_SET_IRQS, &irqs);
-	close(irqs.fds[1]);
+	irqs[6] = eventfd(0, EFD_CLOEXEC);
+	vfio(device, VFIO_DEVICE_SET_IRQS, irqs);
+	close(irqs[6]);
 	close(device);
-	close(irqs.fds[0]); /* not watched any more */
+	close(irqs[5]); /* not watched any more */
 	open_container();
 	return 0;
 }
@@ -234,7 +234,7 @@ static int run_set_container(void)
 {
 	int32_t null = open("/dev/null", O_RDONLY), group = open_name("5", O_RDWR);
 
-	ioctl(group, VFIO_GROUP_SET_CONTAINER, &null);
+	vfio(group, VFIO_GROUP_SET_CONTAINER, &null);
 	return 0;
 }
 
@@ -264,7 +264,7 @@ static int run_received(void)
 	wait(NULL);
 	recvmsg(sockets[1], &message, 0);
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	ioctl(fd, VFIO_GET_API_VERSION);
+	vfio(fd, VFIO_GET_API_VERSION);
 	return 0;
 }
 
@@ -275,18 +275,18 @@ static int run_arguments(void)
 	uint32_t large = 1u << 20, info[6] = {24}, unknown[4] = {16, 1, 2, 3};
 
 	munmap(pages + 4096, 4096);
-	ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:00:03.0");
-	ioctl(container, VFIO_IOMMU_GET_INFO, info);
+	vfio(group, VFIO_GROUP_GET_DEVICE_FD, "0000:00:03.0");
+	vfio(container, VFIO_IOMMU_GET_INFO, info);
 	info[0] = 16;
-	ioctl(container, VFIO_IOMMU_GET_INFO, info);
+	vfio(container, VFIO_IOMMU_GET_INFO, info);
 	/* The memory ends after 16 bytes, whatever argsz says. */
 	memcpy(pages + 4080, &large, sizeof(large));
-	ioctl(container, VFIO_IOMMU_GET_INFO, pages + 4080);
-	ioctl(container, VFIO_IOMMU_GET_INFO, (void *)0x10);
-	ioctl(container, VFIO_IOMMU_GET_INFO, NULL);
-	ioctl(container, VFIO_IOCTL_NUMBER(120), unknown);
-	ioctl(container, VFIO_IOCTL_NUMBER(120), 7);
-	ioctl(group, VFIO_IOMMU_GET_INFO, info); /* a group has no such number */
+	vfio(container, VFIO_IOMMU_GET_INFO, pages + 4080);
+	vfio(container, VFIO_IOMMU_GET_INFO, (void *)0x10);
+	vfio(container, VFIO_IOMMU_GET_INFO, NULL);
+	vfio(container, VFIO_IOCTL_NUMBER(120), unknown);
+	vfio(container, VFIO_IOCTL_NUMBER(120), 7);
+	vfio(group, VFIO_IOMMU_GET_INFO, info); /* a group has no such number */
 	return 0;
 }
 
@@ -353,15 +353,15 @@ static int run_unprivileged(void)
 	setrlimit(RLIMIT_MEMLOCK, &limit);
 	if (setuid(65534) != 0)
 		return 77;
-	ioctl(container, VFIO_GET_API_VERSION);
-	ioctl(container, VFIO_GET_API_VERSION);
+	vfio(container, VFIO_GET_API_VERSION);
+	vfio(container, VFIO_GET_API_VERSION);
 	return 0;
 }
 
 static void *call_often(void *container)
 {
 	for (int i = 0; i < 200; i++)
-		ioctl(*(int *)container, VFIO_GET_API_VERSION);
+		vfio(*(int *)container, VFIO_GET_API_VERSION);
 	return NULL;
 }
 
@@ -505,7 +505,7 @@ static int run_interrupted(void)
 	sigaction(SIGALRM, &action, NULL);
 	ualarm(20000, 0);
 	open_name("fifo", O_WRONLY);
-	ioctl(0, VFIO_GET_API_VERSION);
+	vfio(0, VFIO_GET_API_VERSION);
 	open_container();
 	return 0;
 }
