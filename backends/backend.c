@@ -12,6 +12,7 @@ static const struct kind {
 	backend_open_fn *open;
 } kinds[] = {
     {"model", false, model_backend_open},
+    {"recorded", false, recorded_backend_open},
     {"kernel", false, kernel_backend_open},
     {"vm", true, vm_backend_open},
 };
@@ -28,7 +29,7 @@ struct backend *backend_open(const char *name, const struct trace_header *wanted
 		if (kinds[i].argument == (argument[0] != '\0') && (kinds[i].argument || !name[length]))
 			return kinds[i].open(argument, wanted, status, diag);
 	}
-	diag_set(diag, NULL, 0, 0, "there is no backend \"%s\": expected model, kernel or vm:KERNEL", name);
+	diag_set(diag, NULL, 0, 0, "there is no backend \"%s\": expected model, recorded, kernel or vm:KERNEL", name);
 	*status = BACKEND_FAILED;
 	return NULL;
 }

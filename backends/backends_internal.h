@@ -15,6 +15,7 @@ typedef struct backend *backend_open_fn(const char *argument, const struct trace
 					enum backend_status *status, struct diag *diag);
 
 backend_open_fn model_backend_open;
+backend_open_fn recorded_backend_open;
 backend_open_fn kernel_backend_open;
 backend_open_fn vm_backend_open;
 

@@ -24,7 +24,7 @@
 #include "vm/vm.h"
 
 #define VFIO_DEVICE "/dev/vfio/vfio"
-#define OLD_RUN     "/var/run"
+#define OLD_RUN	    "/var/run"
 
 /* A trace that is being written, and why that failed if it did. */
 struct recorder {
@@ -165,8 +165,8 @@ static enum backend_status guest_hello(struct guest *guest, struct trace_header 
 
 	if (dprintf(vm_channel_fd(guest->vm), "hello\n") < 0 || !guest_line(guest, &length))
 		return guest_failed(guest, "does not answer");
-	if (sscanf(guest->line, "agent %u release=%255s arch=%255s page-size=%u", &version, release, arch, &page_size) !=
-		4 ||
+	if (sscanf(guest->line, "agent %u release=%255s arch=%255s page-size=%u", &version, release, arch,
+		   &page_size) != 4 ||
 	    version != AGENT_VERSION)
 		return guest_failed(guest, "is of another version");
 	fill_header(header, guest->options, release, vm_package_version(guest->vm), arch, page_size);
@@ -196,8 +196,8 @@ static bool request_add(struct text *request, size_t *count, const char *what, c
 
 static enum backend_status guest_request(struct guest *guest, const char *program)
 {
-	static const char *const usual[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-					    NULL};
+	static const char *const usual[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+					    "HOME=/root", NULL};
 	const char *const *environments[] = {usual, guest->options->environment};
 	struct text request = {.text = NULL};
 	size_t count = 0, sent = 0;

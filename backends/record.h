@@ -8,10 +8,11 @@
 #include "vfiosim/backend.h"
 
 struct record_options {
-	const char *on;                /* "kernel": this machine; or "vm:KERNEL" */
-	const struct machine *machine; /* what the virtual machine is; on this machine it is only written down, or NULL */
-	const char *output;            /* the trace; see trace_create() */
-	char *const *argv;             /* the program, found in PATH, and its arguments; NULL at the end */
+	const char *on; /* "kernel": this machine; or "vm:KERNEL" */
+	/* What the virtual machine is; on this machine it is only written down, or NULL. */
+	const struct machine *machine;
+	const char *output; /* the trace; see trace_create() */
+	char *const *argv;  /* the program, found in PATH, and its arguments; NULL at the end */
 	/*
 	 * For a virtual machine. The program and the libraries that it is linked with travel by themselves;
 	 * what it loads or reads besides is named here: absolute paths of files or directories, NULL at the end.

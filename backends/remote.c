@@ -423,8 +423,8 @@ static const struct backend_ops remote_ops = {
 static enum backend_status remote_greet(struct remote *remote, struct diag *diag)
 {
 	struct trace_header *header = &remote->backend.header;
-	size_t length;
-	char *line;
+	size_t length = 0;
+	char *line = NULL;
 	int version;
 
 	out_printf(remote, "hello\n");

@@ -91,7 +91,7 @@ char *travel_find_program(const char *name, struct diag *diag)
 
 /* What a file is, as far as travelling goes. */
 struct kind {
-	bool dynamic;                 /* an ELF file that the loader can list */
+	bool dynamic;		    /* an ELF file that the loader can list */
 	char interpreter[PATH_MAX]; /* of a program or script; "" if it has none */
 };
 

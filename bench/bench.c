@@ -239,7 +239,7 @@ static uint64_t multiply(const char *path, const char *larger, struct trace_head
 			expect(item != TRACE_ERROR, &diag);
 			if (item == TRACE_RUN)
 				trace_write_run(writer, trace_run_name(reader));
-			else if (trace_write_event(writer, &event) == 0)
+			else if (item == TRACE_EVENT && trace_write_event(writer, &event) == 0)
 				events++;
 		}
 		trace_close(reader);
@@ -266,7 +266,7 @@ static double read_through(const char *path, struct judge *judge)
 			continue;
 		if (item == TRACE_RUN)
 			judge_begin_run(judge);
-		else if (judge_event(judge, &event, &finding) != VERDICT_CONFORMS)
+		else if (item == TRACE_EVENT && judge_event(judge, &event, &finding) != VERDICT_CONFORMS)
 			fail("the trace does not conform");
 	}
 	trace_close(reader);

@@ -20,6 +20,7 @@ static const char *finding_kind(const struct finding *finding)
 	    [MISMATCH_BYTES] = "bytes",
 	    [MISMATCH_LOCKED] = "page accounting",
 	    [MISMATCH_ANSWER_MISSING] = "answer missing",
+	    [MISMATCH_COUNT] = "incomplete run",
 	};
 
 	if (finding->in_doubt)
@@ -136,11 +137,30 @@ static int explain_allowed(const struct finding *finding, struct explanation *ex
 	return explanation->allowed ? 0 : -1;
 }
 
+/* The last line of a run as it is and as it would be right, and what that means. */
+static int explain_count(const struct finding *finding, struct explanation *explanation)
+{
+	bool missing = finding->declared > finding->counted;
+	uint64_t lines = missing ? finding->declared - finding->counted : finding->counted - finding->declared;
+	bool complete;
+
+	explanation->rule = RULE_RUN_COMPLETE;
+	complete = asprintf(&explanation->observed, "end %" PRIu64, finding->declared) >= 0;
+	complete = asprintf(&explanation->allowed, "end %" PRIu64, finding->counted) >= 0 && complete;
+	complete = asprintf(&explanation->where,
+			    "the run has %" PRIu64 " calls, its last line says %" PRIu64 ": %" PRIu64 " line%s %s",
+			    finding->counted, finding->declared, lines, lines == 1 ? " is" : "s are",
+			    missing ? "missing" : "too many") >= 0 && complete;
+	return complete ? 0 : -1;
+}
+
 int finding_explain(const struct finding *finding, struct explanation *explanation)
 {
 	const struct outcome *allowed = finding->allowed;
 
 	*explanation = (struct explanation){.kind = finding_kind(finding), .rule = RULE_NONE};
+	if (finding->mismatch == MISMATCH_COUNT)
+		return explain_count(finding, explanation);
 	explanation->observed = event_text(finding->event);
 	if (!explanation->observed)
 		return -1;

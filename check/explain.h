@@ -12,7 +12,7 @@
 
 struct explanation {
 	const char *kind; /* "return value", "bytes", ...; never NULL */
-	char *observed;	  /* the event as it was observed, as a trace writes it */
+	char *observed;	  /* the event, or the end of the run, as it was observed, as a trace writes it */
 	char *allowed;	  /* the same call with the model's answer; NULL if there is none */
 	char *where;	  /* which byte of which field, which amount; NULL if the lines say it all */
 	enum rule rule;	  /* the rule that decided; RULE_NONE if there is none */

@@ -19,6 +19,7 @@ struct judge {
 	struct doubts doubts;
 	struct repair repair;
 	struct outcome outcome; /* what the last finding points to */
+	uint64_t run_calls;	/* judged in this run */
 	struct tally tally;
 };
 
@@ -50,6 +51,7 @@ void judge_begin_run(struct judge *judge)
 	if (judge->host)
 		host_free(judge->host);
 	judge->host = host_new(judge->machine, judge->profile);
+	judge->run_calls = 0;
 	judge->tally.runs++;
 }
 
@@ -160,6 +162,7 @@ enum verdict judge_event(struct judge *judge, const struct event *event, struct 
 	tally->calls++;
 	if (!judge->host)
 		judge_begin_run(judge);
+	judge->run_calls++;
 	repair_apply(&judge->repair, judge->host, &judge->doubts);
 	repair_reused_descriptor(judge->host, &judge->doubts, event);
 	finding->in_doubt = doubts_touch(&judge->doubts, &event->call);
@@ -182,6 +185,22 @@ enum verdict judge_event(struct judge *judge, const struct event *event, struct 
 		tally->not_modelled++;
 		repair_follow(judge->host, &judge->doubts, event);
 		break;
+	}
+	return finding->verdict;
+}
+
+enum verdict judge_end_run(struct judge *judge, uint64_t line, uint64_t declared, struct finding *finding)
+{
+	judge->outcome = (struct outcome){.modelled = true, .rules = {RULE_RUN_COMPLETE}, .rule_count = 1};
+	judge->tally.rule_hits[RULE_RUN_COMPLETE]++;
+	*finding = (struct finding){
+	    .line = line, .allowed = &judge->outcome, .declared = declared, .counted = judge->run_calls};
+	if (declared == judge->run_calls) {
+		finding->verdict = VERDICT_CONFORMS;
+	} else {
+		finding->verdict = VERDICT_DIVERGES;
+		finding->mismatch = MISMATCH_COUNT;
+		judge->tally.diverging++;
 	}
 	return finding->verdict;
 }

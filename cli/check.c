@@ -16,6 +16,9 @@ static void hear_trace(struct hearing *hearing, struct trace_reader *reader)
 		case TRACE_RUN:
 			hearing_run(hearing);
 			break;
+		case TRACE_RUN_END:
+			hearing_run_end(hearing, trace_run_name(reader), trace_line(reader), trace_run_count(reader));
+			break;
 		case TRACE_END:
 			return;
 		case TRACE_ERROR:

@@ -49,6 +49,16 @@ void hearing_event(struct hearing *hearing, const char *run, const struct event 
 		hearing->failed = true;
 }
 
+void hearing_run_end(struct hearing *hearing, const char *run, uint64_t line, uint64_t declared)
+{
+	struct finding finding;
+
+	if (judge_end_run(hearing->judge, line, declared, &finding) == VERDICT_CONFORMS)
+		return;
+	if (report_add_finding(hearing->report, hearing->trace, run, &finding) != 0)
+		hearing->failed = true;
+}
+
 void hearing_end(struct hearing *hearing)
 {
 	audit(hearing);

@@ -25,6 +25,9 @@ int hearing_begin(struct hearing *hearing, struct report *report, struct report_
 /* A new run begins: the last one is audited. */
 void hearing_run(struct hearing *hearing);
 
+/* The run called @run says, at @line, that it ends here after @declared calls. */
+void hearing_run_end(struct hearing *hearing, const char *run, uint64_t line, uint64_t declared);
+
 /* Judges one event of the run called @run. */
 void hearing_event(struct hearing *hearing, const char *run, const struct event *event);
 

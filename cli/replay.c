@@ -14,6 +14,8 @@
 #define BATCH_CALLS 256
 #define BATCH_BYTES (8u << 20)
 
+#define BACKEND_NAMES "model, recorded, kernel or vm:KERNEL"
+
 /* Marks answers that a backend has not replaced: in an observation that is not there. */
 #define UNANSWERED UINT64_MAX
 
@@ -47,9 +49,9 @@ static void batch_clear(struct batch *batch)
 
 /*
  * Adds a copy of @event, to be executed. What was returned stays as a wish: later calls name descriptors and
- * addresses by it. 0, or -1 when memory is out.
+ * addresses by it. With @whole the answer stays as it is. 0, or -1 when memory is out.
  */
-static int batch_add(struct batch *batch, const struct event *event)
+static int batch_add(struct batch *batch, const struct event *event, bool whole)
 {
 	struct event *recorded = event_clone(event);
 	struct event *fresh = &batch->events[batch->count];
@@ -58,13 +60,15 @@ static int batch_add(struct batch *batch, const struct event *event)
 		return -1;
 	batch->recorded[batch->count++] = recorded;
 	*fresh = *recorded;
+	for (uint32_t i = 0; i < fresh->call.buffer_count; i++)
+		batch->bytes += fresh->call.buffers[i].length;
+	if (whole && recorded->answer.known)
+		return 0;
 	fresh->answer = (struct answer){.known = recorded->answer.known, .ret = recorded->answer.ret};
 	fresh->answer.pinned.before = UNANSWERED;
-	fresh->timed = false;
-	for (uint32_t i = 0; i < fresh->call.buffer_count; i++) {
+	fresh->timed = fresh->timed && whole;
+	for (uint32_t i = 0; i < fresh->call.buffer_count; i++)
 		fresh->call.buffers[i].out = NULL;
-		batch->bytes += fresh->call.buffers[i].length;
-	}
 	return 0;
 }
 
@@ -199,11 +203,19 @@ static int next_run(struct replay *replay)
 	return begin_run(replay);
 }
 
+static int run_ends(struct replay *replay)
+{
+	if (flush_batch(replay) != 0)
+		return -1;
+	hearing_run_end(&replay->hearing, replay->run, trace_line(replay->reader), trace_run_count(replay->reader));
+	return 0;
+}
+
 static int next_event(struct replay *replay, const struct event *event)
 {
 	if (!replay->running && begin_run(replay) != 0)
 		return -1;
-	if (batch_add(&replay->batch, event) != 0) {
+	if (batch_add(&replay->batch, event, replay->backend->answers_from_file) != 0) {
 		replay->hearing.failed = true;
 		return -1;
 	}
@@ -224,6 +236,9 @@ static int replay_items(struct replay *replay)
 			break;
 		case TRACE_RUN:
 			result = next_run(replay);
+			break;
+		case TRACE_RUN_END:
+			result = run_ends(replay);
 			break;
 		case TRACE_END:
 			return end_run(replay);
@@ -263,7 +278,7 @@ static int open_backend(struct replay *replay, const struct trace_header *wanted
 	enum backend_status status = BACKEND_FAILED;
 	struct diag diag = {.text = ""};
 
-	if (replay->backend && same_subject(wanted, &replay->wanted))
+	if (replay->backend && !replay->backend->answers_from_file && same_subject(wanted, &replay->wanted))
 		return 0;
 	close_backend(replay);
 	replay->wanted = *wanted;
@@ -357,9 +372,10 @@ static int check_options(const struct options *options, struct diag *diag)
 	const char *on = options->values[OPTION_ON];
 
 	if (!on)
-		return diag_set(diag, NULL, 0, 0, "replay: --on is missing; expected model, kernel or vm:KERNEL");
-	if (strcmp(on, "model") != 0 && strcmp(on, "kernel") != 0 && (strncmp(on, "vm:", 3) != 0 || !on[3]))
-		return diag_set(diag, NULL, 0, 0, "replay: --on '%s'; expected model, kernel or vm:KERNEL", on);
+		return diag_set(diag, NULL, 0, 0, "replay: --on is missing; expected " BACKEND_NAMES);
+	if (strcmp(on, "model") != 0 && strcmp(on, "recorded") != 0 && strcmp(on, "kernel") != 0 &&
+	    (strncmp(on, "vm:", 3) != 0 || !on[3]))
+		return diag_set(diag, NULL, 0, 0, "replay: --on '%s'; expected " BACKEND_NAMES, on);
 	if (options->values[OPTION_OUTPUT] && options->operand_count != 1)
 		return diag_set(diag, NULL, 0, 0, "replay: -o takes the calls of one trace; expected one, not %d",
 				options->operand_count);

@@ -125,8 +125,9 @@ const char *payload_parse(struct parser *parser, const char *s, const struct ioc
 
 /* State of a header that is being read line by line. */
 struct header_state {
-	uint32_t seen; /* bit per key */
-	bool started;  /* the version line was read */
+	uint64_t lines; /* so far, without blank ones and comments */
+	uint32_t seen;	/* bit per key */
+	bool started;	/* the version line was read */
 };
 
 enum header_line { HEADER_LINE, HEADER_OVER, HEADER_ERROR };
@@ -139,5 +140,8 @@ const char *header_fault(const struct trace_header *header);
 
 /* Parses `run "NAME"` into @name (TRACE_TEXT_MAX bytes). 0 or -1 with the parser's diag. */
 int run_parse_line(struct parser *parser, char *name);
+
+/* Parses a line that is a word of @length bytes and a number, into @count. 0 or -1 with the parser's diag. */
+int count_parse_line(struct parser *parser, size_t length, uint64_t *count);
 
 #endif

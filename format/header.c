@@ -54,6 +54,16 @@ static void print_value(struct text *out, const char *value, bool quoted, bool n
 		text_puts(out, value);
 }
 
+/* Lines that the header is printed as, if it is counted. */
+static uint64_t header_lines(const struct trace_header *header)
+{
+	uint64_t lines = 3 + header->field_count; /* version, page size, the count itself */
+
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		lines += *((const char *)header + keys[i].offset) != '\0';
+	return lines;
+}
+
 static void print_key(struct text *out, const struct trace_header *header, size_t i)
 {
 	const char *value = (const char *)header + keys[i].offset;
@@ -85,6 +95,11 @@ void header_print(struct text *out, const struct trace_header *header)
 		print_value(out, header->fields[i].name, false, true);
 		text_append(out, " = ", 3);
 		print_value(out, header->fields[i].value, false, false);
+		text_char(out, '\n');
+	}
+	if (header->counted) {
+		text_puts(out, "counted: ");
+		text_decimal(out, header_lines(header));
 		text_char(out, '\n');
 	}
 	text_char(out, '\n');
@@ -182,6 +197,22 @@ static const char *parse_page_size(struct parser *parser, const char *s, struct 
 	return s;
 }
 
+/* The last line of the header says how many lines that is. */
+static const char *parse_counted(struct parser *parser, const char *s, const struct header_state *state,
+				 struct trace_header *header)
+{
+	const char *start = s;
+	uint64_t lines;
+
+	s = scan_number(parser, s, UINT64_MAX, &lines);
+	if (!s)
+		return NULL;
+	if (lines != state->lines)
+		return scan_expected(parser, start, "%" PRIu64 ", as many as the header has lines", state->lines);
+	header->counted = true;
+	return s;
+}
+
 static bool is_key(const char *name, const char *s, size_t length)
 {
 	return strncmp(name, s, length) == 0 && name[length] == '\0';
@@ -194,6 +225,11 @@ static const char *parse_key(struct parser *parser, const char *key, size_t leng
 	uint32_t bit = 0;
 	size_t i;
 
+	state->lines++;
+	if (header->counted)
+		return scan_expected(parser, key, "a run or an event, as \"counted\" is the header's last line");
+	if (is_key("counted", key, length))
+		return parse_counted(parser, s, state, header);
 	if (is_key("field", key, length))
 		return parse_profile_field(parser, s, header);
 	if (is_key("page-size", key, length)) {
@@ -205,7 +241,7 @@ static const char *parse_key(struct parser *parser, const char *key, size_t leng
 		if (i == KEY_COUNT)
 			return scan_expected(
 			    parser, key,
-			    "kernel, arch, page-size, machine, profile, program, field, or a run or an event");
+			    "kernel, arch, page-size, machine, profile, program, field, counted, or a run or an event");
 		bit = 1u << i;
 		s = parse_value(parser, s, (char *)header + keys[i].offset, TRACE_TEXT_MAX, false);
 	}
@@ -251,6 +287,7 @@ enum header_line header_parse_line(struct parser *parser, struct header_state *s
 	if (!state->started) {
 		s = parse_version(parser, s, header);
 		state->started = true;
+		state->lines = 1;
 	} else {
 		size_t length;
 
@@ -283,4 +320,12 @@ int run_parse_line(struct parser *parser, char *name)
 	}
 	memcpy(name, text, length + 1);
 	return scan_end(parser, s) ? 0 : -1;
+}
+
+int count_parse_line(struct parser *parser, size_t length, uint64_t *count)
+{
+	const char *s = scan_blank(scan_blank(parser->line) + length);
+
+	s = scan_number(parser, s, UINT64_MAX, count);
+	return s && scan_end(parser, s) ? 0 : -1;
 }

@@ -239,6 +239,7 @@ const char *scan_bytes(const struct parser *parser, const char *s, uint32_t limi
 	while (scan_is_hex(*s)) {
 		const char *end = s;
 		uint32_t pairs, count = 0;
+		uint8_t byte = 0;
 
 		while (scan_is_hex(*end))
 			end++;
@@ -254,10 +255,11 @@ const char *scan_bytes(const struct parser *parser, const char *s, uint32_t limi
 		data = arena_extend(parser->arena, data, size, size + pairs + count - 1);
 		if (!data)
 			return scan_no_memory(parser, s);
-		for (uint32_t i = 0; i < pairs; i++, s += 2)
-			data[size++] =
-			    (uint8_t)(scan_nibble[(unsigned char)s[0]] << 4 | scan_nibble[(unsigned char)s[1]]);
-		memset(data + size, data[size - 1], count - 1);
+		for (uint32_t i = 0; i < pairs; i++, s += 2) {
+			byte = (uint8_t)(scan_nibble[(unsigned char)s[0]] << 4 | scan_nibble[(unsigned char)s[1]]);
+			data[size++] = byte;
+		}
+		memset(data + size, byte, count - 1);
 		size += count - 1;
 		s = scan_blank(end);
 	}

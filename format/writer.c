@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The writer: a trace appears under its name only when it is complete.
+ * The writer: a trace appears under its name only when it is complete, and says itself
+ * how many events and runs it has.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,9 @@ struct trace_writer {
 	ZSTD_CStream *zstd; /* NULL: plain */
 	uint8_t *packed;
 	struct text text;
+	bool in_run;	    /* a run has begun that has no end yet */
+	uint64_t events;    /* in this run */
+	uint64_t run_lines; /* in the trace */
 	bool failed;
 	struct diag diag; /* the first thing that went wrong */
 };
@@ -103,14 +107,42 @@ static int end_line(struct trace_writer *writer, size_t start)
 	return 0;
 }
 
+/* The line "WORD COUNT". */
+static int write_count(struct trace_writer *writer, const char *word, uint64_t count)
+{
+	size_t start = writer->text.length;
+
+	text_puts(&writer->text, word);
+	text_char(&writer->text, ' ');
+	text_decimal(&writer->text, count);
+	return end_line(writer, start);
+}
+
+/* Ends the run, if one has begun. */
+static int end_run(struct trace_writer *writer)
+{
+	uint64_t events = writer->events;
+
+	if (!writer->in_run)
+		return 0;
+	writer->in_run = false;
+	writer->events = 0;
+	return write_count(writer, "end", events);
+}
+
 int trace_write_run(struct trace_writer *writer, const char *name)
 {
-	size_t start = writer->text.length, length = strlen(name);
+	size_t start, length = strlen(name);
 
 	if (writer->failed)
 		return -1;
 	if (length >= TRACE_TEXT_MAX)
 		return writer_fail(writer, "the name of a run is too long");
+	if (end_run(writer) < 0)
+		return -1;
+	writer->in_run = true;
+	writer->run_lines++;
+	start = writer->text.length;
 	text_append(&writer->text, "run ", 4);
 	text_quoted(&writer->text, name, length);
 	return end_line(writer, start);
@@ -122,6 +154,8 @@ int trace_write_event(struct trace_writer *writer, const struct event *event)
 
 	if (writer->failed)
 		return -1;
+	writer->in_run = true;
+	writer->events++;
 	event_print(&writer->text, event);
 	return end_line(writer, start);
 }
@@ -176,6 +210,7 @@ static int start_zstd(struct trace_writer *writer)
 struct trace_writer *trace_create(const char *path, const struct trace_header *header, struct diag *diag)
 {
 	struct trace_writer *writer = calloc(1, sizeof(*writer));
+	struct trace_header counted = *header;
 	const char *fault = header_fault(header);
 
 	if (!writer) {
@@ -189,7 +224,8 @@ struct trace_writer *trace_create(const char *path, const struct trace_header *h
 	else if (fault)
 		diag_set(&writer->diag, path, 0, 0, "cannot write this header: %s", fault);
 	else if (open_file(writer) == 0 && start_zstd(writer) == 0) {
-		header_print(&writer->text, header);
+		counted.counted = true;
+		header_print(&writer->text, &counted);
 		return writer;
 	}
 	if (diag)
@@ -203,7 +239,8 @@ static int finish(struct trace_writer *writer)
 {
 	int status;
 
-	if (writer_flush(writer, ZSTD_e_end) < 0)
+	if (writer->failed || end_run(writer) < 0 || write_count(writer, "runs", writer->run_lines) < 0 ||
+	    writer_flush(writer, ZSTD_e_end) < 0)
 		return -1;
 	if (!writer->temporary)
 		return 0;

@@ -108,7 +108,7 @@ uint64_t choose_iova(struct generator *g)
 	if (!strange(g))
 		/* Few enough places that mappings meet. */
 		iova =
-		    dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 16 * below(g, 64);
+		    dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);
 	else if (dma && chance(g, 1, 2))
 		iova = iova_at_mapping(g, dma);
 	else if (chance(g, 1, 2))
@@ -124,7 +124,7 @@ uint64_t choose_iova(struct generator *g)
 
 uint64_t choose_size(struct generator *g)
 {
-	static const uint64_t usual[] = {1, 1, 1, 2, 2, 3, 4, 8, 16, 64}; /* pages */
+	static const uint64_t usual[] = {1, 1, 1, 2, 2, 3, 4, 8, 16, 64, 600, 1024}; /* pages */
 	const uint64_t page = g->machine->page_size;
 	const uint64_t odd[] = {0,
 				1,

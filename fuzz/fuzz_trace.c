@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (reader) {
 		check_header(trace_header(reader));
-		while ((item = trace_next(reader, &event, &diag)) == TRACE_EVENT || item == TRACE_RUN) {
+		while ((item = trace_next(reader, &event, &diag)) != TRACE_END && item != TRACE_ERROR) {
 			if (item == TRACE_EVENT)
 				check_event(&event, arena);
 		}

@@ -22,8 +22,15 @@ struct rangemap_node {
 	uint16_t height; /* 0: leaf */
 };
 
+/*
+ * Ranges stay where they were put; what is kept in order are their beginnings and where they are. So a search, an
+ * insertion and a removal touch few cache lines, which is what they cost when there are very many ranges.
+ */
 struct leaf {
 	struct rangemap_node node;
+	uint32_t used;		   /* places of ranges[] that are taken, by bit */
+	uint8_t places[LEAF_MAX];  /* in order: which of ranges[] */
+	uint64_t firsts[LEAF_MAX]; /* in order: where it begins */
 	struct range ranges[LEAF_MAX];
 };
 
@@ -52,6 +59,8 @@ static struct rangemap_node *node_new(unsigned height)
 	node->references = 1;
 	node->count = 0;
 	node->height = (uint16_t)height;
+	if (!height)
+		((struct leaf *)node)->used = 0;
 	return node;
 }
 
@@ -86,6 +95,35 @@ static struct rangemap_node *node_own(struct rangemap_node **slot)
 	return copy;
 }
 
+/* The range at @index in order. */
+static struct range *leaf_range(struct leaf *leaf, unsigned index)
+{
+	return &leaf->ranges[leaf->places[index]];
+}
+
+/* Puts a range at @index in order; there is room. */
+static void leaf_insert(struct leaf *leaf, unsigned index, const struct range *range)
+{
+	unsigned behind = leaf->node.count - index, place = (unsigned)__builtin_ctz(~leaf->used);
+
+	memmove(leaf->firsts + index + 1, leaf->firsts + index, behind * sizeof(leaf->firsts[0]));
+	memmove(leaf->places + index + 1, leaf->places + index, behind * sizeof(leaf->places[0]));
+	leaf->firsts[index] = range->first;
+	leaf->places[index] = (uint8_t)place;
+	leaf->ranges[place] = *range;
+	leaf->used |= 1u << place;
+	leaf->node.count++;
+}
+
+static void leaf_remove(struct leaf *leaf, unsigned index)
+{
+	unsigned behind = --leaf->node.count - index;
+
+	leaf->used &= ~(1u << leaf->places[index]);
+	memmove(leaf->firsts + index, leaf->firsts + index + 1, behind * sizeof(leaf->firsts[0]));
+	memmove(leaf->places + index, leaf->places + index + 1, behind * sizeof(leaf->places[0]));
+}
+
 static unsigned node_max(const struct rangemap_node *node)
 {
 	return node->height ? BRANCH_MAX : LEAF_MAX;
@@ -93,12 +131,12 @@ static unsigned node_max(const struct rangemap_node *node)
 
 static uint64_t node_first(struct rangemap_node *node)
 {
-	return node->height ? as_branch(node)->firsts[0] : as_leaf(node)->ranges[0].first;
+	return node->height ? as_branch(node)->firsts[0] : as_leaf(node)->firsts[0];
 }
 
 /*
- * Asks for all of a leaf's cache lines at once: with very many ranges, the search would otherwise wait for memory at
- * every step.
+ * Asks for all cache lines that are searched in a leaf at once: with very many ranges, the search would otherwise wait
+ * for memory at every step.
  */
 static inline void node_prefetch(const struct rangemap_node *node, unsigned parent_height)
 {
@@ -106,7 +144,7 @@ static inline void node_prefetch(const struct rangemap_node *node, unsigned pare
 
 	if (parent_height > 1)
 		return;
-	for (size_t at = 0; at < sizeof(struct leaf); at += CACHE_LINE)
+	for (size_t at = 0; at < offsetof(struct leaf, ranges); at += CACHE_LINE)
 		__builtin_prefetch((const char *)node + at);
 }
 
@@ -134,7 +172,7 @@ static unsigned leaf_index(const struct leaf *leaf, uint64_t first)
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 
-		if (leaf->ranges[middle].first < first)
+		if (leaf->firsts[middle] < first)
 			low = middle + 1;
 		else
 			high = middle;
@@ -177,13 +215,13 @@ const struct range *rangemap_from(const struct rangemap *map, uint64_t point)
 	index = leaf_index(as_leaf(node), point);
 	/* The range before may reach over the point; it is in this leaf, because the leaf begins at or before the
 	 * point. */
-	if (index > 0 && as_leaf(node)->ranges[index - 1].last >= point)
+	if (index > 0 && leaf_range(as_leaf(node), index - 1)->last >= point)
 		index--;
 	if (index < node->count)
-		return &as_leaf(node)->ranges[index];
+		return leaf_range(as_leaf(node), index);
 	while (next && next->height)
 		next = as_branch(next)->children[0];
-	return next ? &as_leaf(next)->ranges[0] : NULL;
+	return next ? leaf_range(as_leaf(next), 0) : NULL;
 }
 
 const struct range *rangemap_overlap(const struct rangemap *map, uint64_t first, uint64_t last)
@@ -198,10 +236,28 @@ const struct range *rangemap_at(const struct rangemap *map, uint64_t point)
 	return rangemap_overlap(map, point, point);
 }
 
+/* Moves what @from has from its entry @index on behind the last entry of @to; both are owned, and it fits. */
+static void node_move(struct rangemap_node *to, struct rangemap_node *from, unsigned index)
+{
+	unsigned moved = from->count - index;
+
+	if (to->height) {
+		memcpy(as_branch(to)->firsts + to->count, as_branch(from)->firsts + index, moved * sizeof(uint64_t));
+		memcpy(as_branch(to)->children + to->count, as_branch(from)->children + index, moved * sizeof(void *));
+		to->count = (uint16_t)(to->count + moved);
+		from->count = (uint16_t)index;
+		return;
+	}
+	for (unsigned i = index; i < index + moved; i++)
+		leaf_insert(as_leaf(to), to->count, leaf_range(as_leaf(from), i));
+	while (from->count > index)
+		leaf_remove(as_leaf(from), from->count - 1u);
+}
+
 /* Where the last entry of a node begins. */
 static uint64_t node_last_first(struct rangemap_node *node)
 {
-	return node->height ? as_branch(node)->firsts[node->count - 1] : as_leaf(node)->ranges[node->count - 1].first;
+	return node->height ? as_branch(node)->firsts[node->count - 1] : as_leaf(node)->firsts[node->count - 1];
 }
 
 /*
@@ -214,14 +270,7 @@ static void branch_split_child(struct branch *branch, unsigned index, uint64_t f
 	struct rangemap_node *right = node_new(left->height);
 	unsigned keep = first > node_last_first(left) ? left->count - 1u : left->count / 2u;
 
-	right->count = (uint16_t)(left->count - keep);
-	if (left->height) {
-		memcpy(as_branch(right)->firsts, as_branch(left)->firsts + keep, right->count * sizeof(uint64_t));
-		memcpy(as_branch(right)->children, as_branch(left)->children + keep, right->count * sizeof(void *));
-	} else {
-		memcpy(as_leaf(right)->ranges, as_leaf(left)->ranges + keep, right->count * sizeof(struct range));
-	}
-	left->count = (uint16_t)keep;
+	node_move(right, left, keep);
 	memmove(branch->firsts + index + 2, branch->firsts + index + 1,
 		(branch->node.count - index - 1u) * sizeof(uint64_t));
 	memmove(branch->children + index + 2, branch->children + index + 1,
@@ -265,28 +314,10 @@ void rangemap_insert(struct rangemap *map, const struct range *range)
 	}
 	leaf = as_leaf(node);
 	index = leaf_index(leaf, range->first);
-	assert(index == leaf->node.count || leaf->ranges[index].first > range->last);
-	assert(index == 0 || leaf->ranges[index - 1].last < range->first);
-	memmove(leaf->ranges + index + 1, leaf->ranges + index, (leaf->node.count - index) * sizeof(struct range));
-	leaf->ranges[index] = *range;
-	leaf->node.count++;
+	assert(index == leaf->node.count || leaf->firsts[index] > range->last);
+	assert(index == 0 || leaf_range(leaf, index - 1)->last < range->first);
+	leaf_insert(leaf, index, range);
 	map->count++;
-}
-
-/* Appends all of @right to @left; both are owned, together they fit. */
-static void node_append(struct rangemap_node *left, struct rangemap_node *right)
-{
-	if (left->height) {
-		memcpy(as_branch(left)->firsts + left->count, as_branch(right)->firsts,
-		       right->count * sizeof(uint64_t));
-		memcpy(as_branch(left)->children + left->count, as_branch(right)->children,
-		       right->count * sizeof(void *));
-	} else {
-		memcpy(as_leaf(left)->ranges + left->count, as_leaf(right)->ranges,
-		       right->count * sizeof(struct range));
-	}
-	left->count = (uint16_t)(left->count + right->count);
-	right->count = 0;
 }
 
 /* Takes child @index, which its node no longer needs, out of @branch. */
@@ -314,7 +345,7 @@ static void branch_mend_child(struct branch *branch, unsigned index)
 		index--;
 	if (branch->children[index]->count + branch->children[index + 1]->count > max / 2)
 		return;
-	node_append(node_own(&branch->children[index]), node_own(&branch->children[index + 1]));
+	node_move(node_own(&branch->children[index]), node_own(&branch->children[index + 1]), 0);
 	branch_drop_child(branch, index + 1);
 }
 
@@ -335,9 +366,8 @@ void rangemap_remove(struct rangemap *map, uint64_t first)
 	}
 	leaf = as_leaf(node);
 	index = leaf_index(leaf, first);
-	assert(index < leaf->node.count && leaf->ranges[index].first == first);
-	leaf->node.count--;
-	memmove(leaf->ranges + index, leaf->ranges + index + 1, (leaf->node.count - index) * sizeof(struct range));
+	assert(index < leaf->node.count && leaf->firsts[index] == first);
+	leaf_remove(leaf, index);
 	map->count--;
 	while (depth--)
 		branch_mend_child(path[depth], indices[depth]);
@@ -365,8 +395,8 @@ struct range *rangemap_edit(struct rangemap *map, uint64_t first)
 		node = node_own(&branch->children[branch_child(branch, first)]);
 	}
 	index = leaf_index(as_leaf(node), first);
-	assert(index < node->count && as_leaf(node)->ranges[index].first == first);
-	return &as_leaf(node)->ranges[index];
+	assert(index < node->count && as_leaf(node)->firsts[index] == first);
+	return leaf_range(as_leaf(node), index);
 }
 
 void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool value_follows)
@@ -436,9 +466,10 @@ static int64_t node_check(struct rangemap_node *node, uint64_t *bound, bool *bou
 
 	if (node->height == 0) {
 		for (unsigned i = 0; i < node->count; i++) {
-			const struct range *range = &as_leaf(node)->ranges[i];
+			const struct range *range = leaf_range(as_leaf(node), i);
 
-			if (range->last < range->first || (*bounded && range->first <= *bound))
+			if (range->first != as_leaf(node)->firsts[i] || range->last < range->first ||
+			    (*bounded && range->first <= *bound))
 				return -1;
 			*bound = range->last;
 			*bounded = true;

@@ -129,6 +129,8 @@ static void __attribute__((noreturn)) first_task(int channel, int executable)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* What is charged for memory must not depend on where it happens to fill a huge page. */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	signal(SIGCHLD, SIG_IGN); /* children are reaped by themselves */
 	own_fd_close_others(channel, executable);
 	if (syscall(SYS_close_range, 0, OWN_FD_FIRST - 1, 0))

@@ -12,16 +12,16 @@
 #include "tracer_internal.h"
 #include "vfiosim/uapi.h"
 
-#define ARGUMENT_MAX     (64u << 10) /* bytes of an argument, whatever its argsz says */
-#define UNKNOWN_MAX      (4u << 10)  /* the same for a number without a row */
-#define UNKNOWN_USUAL    64u         /* taken of an unknown argument that does not begin with an argsz, bytes */
+#define ARGUMENT_MAX	 (64u << 10) /* bytes of an argument, whatever its argsz says */
+#define UNKNOWN_MAX	 (4u << 10)  /* the same for a number without a row */
+#define UNKNOWN_USUAL	 64u	     /* taken of an unknown argument that does not begin with an argsz, bytes */
 #define CAP_IPC_LOCK_BIT 14
 
 /* The argument of a call that is about to be made. */
 struct argument {
 	const struct ioctl_row *row; /* NULL: a number without one */
-	uint64_t value;              /* as it is in the register */
-	uint8_t *bytes;              /* what it points to; NULL if it is no pointer */
+	uint64_t value;		     /* as it is in the register */
+	uint8_t *bytes;		     /* what it points to; NULL if it is no pointer */
 	size_t length;
 };
 
@@ -51,7 +51,7 @@ static const struct {
 static const struct array_use {
 	const char *layout;
 	uint32_t kinds, kind; /* it is this array when flags & kinds is kind */
-	uint32_t width;       /* bytes of one element; 0: there are none, whatever count says */
+	uint32_t width;	      /* bytes of one element; 0: there are none, whatever count says */
 	bool descriptors;     /* the elements are file descriptors */
 } array_uses[] = {
     {"vfio_irq_set", VFIO_IRQ_SET_DATA_TYPE_MASK, VFIO_IRQ_SET_DATA_NONE, 0, false},
@@ -236,7 +236,8 @@ static void use_memory(struct tracer *tracer, struct thread *thread, const struc
 			continue;
 		if (use == MEMORY_MAPPED)
 			regions_tell(tracer, thread, address, size);
-		else if (record_buffer(tracer, thread, address, size < CALL_PAYLOAD_MAX ? (size_t)size : CALL_PAYLOAD_MAX)) {
+		else if (record_buffer(tracer, thread, address,
+				       size < CALL_PAYLOAD_MAX ? (size_t)size : CALL_PAYLOAD_MAX)) {
 			struct call *call = &thread->pending.event.call;
 
 			call->buffers[call->buffer_count - 1].address = address;

@@ -144,7 +144,7 @@ static void find_page_size(FILE *smaps, char **line, size_t *size, struct region
 {
 	struct map_line map;
 	bool inside = false;
-	uint64_t kilobytes;
+	uint64_t kilobytes = 0;
 
 	*page = (uint64_t)sysconf(_SC_PAGESIZE);
 	while (getline(line, size, smaps) > 0) {

@@ -20,15 +20,15 @@
 
 #include "tracer_internal.h"
 
-#define TRACE_OPTIONS                                                                                              \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |                  \
-	 PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
+#define TRACE_OPTIONS                                                                                                  \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
+	 PTRACE_O_EXITKILL)
 
 /* The errno by which the kernel tells itself to begin a call anew, whatever signals there are. */
 #define ERESTARTNOINTR 513
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1ul << 0)
 #endif
 

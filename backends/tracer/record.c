@@ -172,11 +172,9 @@ void record_unanswered(struct tracer *tracer, struct thread *thread)
 void record_instant(struct tracer *tracer, const struct thread *thread, enum call_op op, const char *string,
 		    size_t count, const uint64_t *args, int64_t ret)
 {
-	struct event event = {.call = {.task = thread->process->task,
-				       .thread = thread->number,
-				       .op = op,
-				       .string = string},
-			      .answer = {.known = call_table[op].returns != RETURN_NEVER, .ret = ret}};
+	struct event event = {
+	    .call = {.task = thread->process->task, .thread = thread->number, .op = op, .string = string},
+	    .answer = {.known = call_table[op].returns != RETURN_NEVER, .ret = ret}};
 
 	if (count)
 		memcpy(event.call.args, args, count * sizeof(*args));

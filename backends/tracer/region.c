@@ -169,8 +169,7 @@ static void tell_protection(struct tracer *tracer, struct thread *thread, const 
 /* Whether both put the same thing, protection aside, at the same place. */
 static bool same_memory(const struct region *a, const struct region *b)
 {
-	return a->flags == b->flags && a->fd == b->fd &&
-	       (a->fd < 0 || a->offset - a->start == b->offset - b->start);
+	return a->flags == b->flags && a->fd == b->fd && (a->fd < 0 || a->offset - a->start == b->offset - b->start);
 }
 
 static uint64_t lower(uint64_t a, uint64_t b)

@@ -104,7 +104,7 @@ static void order_free(struct order *order)
 /* One source of output, and what has come from it and was not sent yet. */
 struct outlet {
 	const char *label; /* NULL: events, and the last line */
-	int ends[2];       /* of the pipe: ours, the child's; -1 when closed */
+	int ends[2];	   /* of the pipe: ours, the child's; -1 when closed */
 	char *bytes;
 	size_t length, capacity;
 };
@@ -186,8 +186,7 @@ static int outlet_serve(int channel, struct outlet *outlet)
 /* The child: traces the program and says how it ended, in a line that is not ended itself. */
 static _Noreturn void trace(const struct order *order, const struct outlet outlets[OUTLET_COUNT])
 {
-	const struct tracer_options options = {
-	    .argv = order->argv, .envp = order->envp, .directory = order->directory};
+	const struct tracer_options options = {.argv = order->argv, .envp = order->envp, .directory = order->directory};
 	int lines = outlets[OUTLET_EVENTS].ends[1], null = open("/dev/null", O_RDONLY), status;
 	struct diag diag = {.text = ""};
 
@@ -211,7 +210,7 @@ static void close_end(struct outlet *outlet, int end)
 	outlet->ends[end] = -1;
 }
 
-/* Passes on what comes until every outlet is closed; then the last line, which has waited for that without a newline. */
+/* Passes on what comes until every outlet is closed; then the last line, which waits for that without a newline. */
 static int pass_on(int channel, struct outlet outlets[OUTLET_COUNT])
 {
 	static const char died[] = "the tracer was killed";

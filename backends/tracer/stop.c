@@ -46,11 +46,11 @@ void stop_others(struct tracer *tracer, const struct thread *thread)
 				ptrace(PTRACE_INTERRUPT, other->tid, NULL, NULL);
 }
 
-/* Lets a stopped thread go on, with @signal delivered. It may have been killed meanwhile: then that is reported next. */
+/* Lets a stopped thread go on, with @signal delivered. It may have been killed meanwhile: then that is reported next.
+ */
 static void go_on(const struct tracer *tracer, struct thread *thread, int signal)
 {
-	bool watched = !tracer->error &&
-		       (thread->pending.active || thread->expected || holds_vfio(thread->process));
+	bool watched = !tracer->error && (thread->pending.active || thread->expected || holds_vfio(thread->process));
 
 	if (tracer->error)
 		kill(thread->process->pid, SIGKILL);

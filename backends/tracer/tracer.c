@@ -111,10 +111,8 @@ static bool report_receive(int socket, struct report *report, int *fd)
 {
 	union fd_room room = {.bytes = {0}};
 	struct iovec content = {report, sizeof(*report)};
-	struct msghdr message = {.msg_iov = &content,
-				 .msg_iovlen = 1,
-				 .msg_control = room.bytes,
-				 .msg_controllen = sizeof(room.bytes)};
+	struct msghdr message = {
+	    .msg_iov = &content, .msg_iovlen = 1, .msg_control = room.bytes, .msg_controllen = sizeof(room.bytes)};
 	const struct cmsghdr *header;
 
 	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*report))
@@ -269,8 +267,8 @@ int tracer_run(const struct tracer_options *options, int *exit_status, struct di
 	signals_give_back(&signals);
 	prctl(PR_SET_CHILD_SUBREAPER, signals.subreaper, 0, 0, 0);
 	if (result == 0 && tracer.error)
-		result = diag_set(diag, NULL, 0, 0, "recording of %s ended: %s", options->argv[0],
-				  strerror(-tracer.error));
+		result =
+		    diag_set(diag, NULL, 0, 0, "recording of %s ended: %s", options->argv[0], strerror(-tracer.error));
 	if (result == 0)
 		*exit_status = exit_status_of(tracer.root_status);
 	return result;

@@ -64,9 +64,9 @@ struct descriptor {
 /* Memory of a process as the trace describes it. */
 struct region {
 	uint64_t start, end; /* bytes, page-aligned, end exclusive */
-	uint32_t prot;       /* PROT_* */
-	uint32_t flags;      /* MAP_*, without MAP_FIXED */
-	int fd;              /* the device whose region this is, or -1 */
+	uint32_t prot;	     /* PROT_* */
+	uint32_t flags;	     /* MAP_*, without MAP_FIXED */
+	int fd;		     /* the device whose region this is, or -1 */
 	uint64_t offset;     /* in fd; 0 without one */
 };
 
@@ -77,15 +77,15 @@ struct regions {
 };
 
 struct process {
-	pid_t pid;                /* 0: it has ended, and the trace has yet to say so */
-	uint32_t task;            /* number in the trace */
-	uint32_t thread_numbers;  /* last one given */
-	bool lock_limit_told;     /* the trace has lock_limit */
-	bool ipc_lock_dropped;    /* the trace says that CAP_IPC_LOCK is gone */
-	uint64_t lock_limit;      /* soft RLIMIT_MEMLOCK, bytes */
+	pid_t pid;			/* 0: it has ended, and the trace has yet to say so */
+	uint32_t task;			/* number in the trace */
+	uint32_t thread_numbers;	/* last one given */
+	bool lock_limit_told;		/* the trace has lock_limit */
+	bool ipc_lock_dropped;		/* the trace says that CAP_IPC_LOCK is gone */
+	uint64_t lock_limit;		/* soft RLIMIT_MEMLOCK, bytes */
 	struct descriptor *descriptors; /* no order */
 	size_t descriptor_count, descriptor_capacity;
-	size_t vfio_count;        /* of them, those that are VFIO */
+	size_t vfio_count; /* of them, those that are VFIO */
 	struct regions told;
 	struct process *next;
 };
@@ -97,19 +97,19 @@ struct pending {
 	bool overlapped;  /* another recorded call was under way when this one began */
 	const struct watch *watch;
 	uint64_t nr;
-	uint64_t raw[6];  /* the arguments in registers */
+	uint64_t raw[6];	  /* the arguments in registers */
 	struct tracee_file *file; /* what it goes to, with a reference; or NULL */
 	struct event event;
 	uint64_t addresses[CALL_BUFFERS_MAX]; /* where the buffers lie in the program */
-	char *string;     /* owns event.call.string */
+	char *string;			      /* owns event.call.string */
 };
 
 struct thread {
 	pid_t tid;
 	struct process *process; /* NULL: stopped, and waiting for its parent to say whose it is */
 	uint32_t number;
-	bool unborn;  /* announced by its parent, but its own first stop is still to come */
-	bool entered; /* stopped at the entry of a call; the next call stop is its exit */
+	bool unborn;   /* announced by its parent, but its own first stop is still to come */
+	bool entered;  /* stopped at the entry of a call; the next call stop is its exit */
 	bool expected; /* a call of interest is about to be entered: watched until it returns */
 	struct pending pending;
 	struct thread *next;
@@ -123,21 +123,22 @@ struct tracer {
 	size_t page_size;
 	struct process *root; /* the program itself: the task from which all others descend */
 	int root_status;      /* its wait status, once it is gone */
-	int error;            /* negative errno that ended the recording, or 0 */
-	uint32_t tasks;       /* last number given */
+	int error;	      /* negative errno that ended the recording, or 0 */
+	uint32_t tasks;	      /* last number given */
 	size_t thread_count;
 	struct thread *threads[THREAD_BUCKETS];
 	struct process *processes;
-	uint64_t clock;       /* last stamp */
+	uint64_t clock;	       /* last stamp */
 	uint64_t latest_begin; /* stamp at which the latest call began */
-	uint32_t under_way;   /* calls entered and not finished */
+	uint32_t under_way;    /* calls entered and not finished */
 };
 
 /* A system call that is looked at. @enter begins a pending call if it is one of interest; @leave finishes it. */
 struct watch {
 	long nr;
 	void (*enter)(struct tracer *tracer, struct thread *thread, const uint64_t args[6]);
-	/* @ret is the value or a negative errno. Ends or drops the call, or leaves it to the tracer to end it. May be NULL. */
+	/* @ret is the value or a negative errno. Ends or drops the call, or leaves it to the tracer to end it. May be
+	 * NULL. */
 	void (*leave)(struct tracer *tracer, struct thread *thread, int64_t ret);
 };
 
@@ -271,7 +272,7 @@ int memory_map(pid_t tid, uint64_t address, uint64_t end, struct regions *region
 /* proc.c */
 struct proc_status {
 	uint64_t locked, pinned; /* VmLck and VmPin, bytes */
-	uint64_t capabilities;   /* effective set */
+	uint64_t capabilities;	 /* effective set */
 };
 bool proc_status(pid_t tid, struct proc_status *status);
 /* Soft RLIMIT_MEMLOCK, all ones for no limit. From /proc, because asking the kernel takes a capability. */

@@ -177,7 +177,8 @@ static void dup3_begin(struct tracer *tracer, struct thread *thread, uint64_t fd
 		if (is_vfio(thread, new_fd))
 			record_observe(thread);
 	} else {
-		/* Something that the trace does not know goes where something known was: a close, as far as it can tell. */
+		/* Something that the trace does not know goes where something known was: a close, as far as it can
+		 * tell. */
 		close_begin(tracer, thread, new_fd);
 	}
 }
@@ -312,7 +313,8 @@ static void mmap_enter(struct tracer *tracer, struct thread *thread, const uint6
 {
 	if (!(args[3] & MAP_ANONYMOUS) && is_vfio(thread, args[4]))
 		record_begin(tracer, thread, CALL_MMAP, descriptor_find(thread->process, fd_of(args[4]))->file, 6,
-			     (const uint64_t[]){args[0], args[1], args[2], trace_map_flags(args[3]), fd_argument(args[4]), args[5]});
+			     (const uint64_t[]){args[0], args[1], args[2], trace_map_flags(args[3]),
+						fd_argument(args[4]), args[5]});
 }
 
 static uint64_t round_up(const struct tracer *tracer, uint64_t value)
@@ -324,9 +326,12 @@ static void mmap_leave(struct tracer *tracer, struct thread *thread, int64_t ret
 {
 	const uint64_t *args = thread->pending.event.call.args;
 	uint64_t start = (uint64_t)ret;
-	const struct region region = {start,           start + round_up(tracer, args[1]),
-				      (uint32_t)args[2], (uint32_t)args[3] & (MAP_SHARED | MAP_PRIVATE),
-				      (int)args[4],    args[5]};
+	const struct region region = {start,
+				      start + round_up(tracer, args[1]),
+				      (uint32_t)args[2],
+				      (uint32_t)args[3] & (MAP_SHARED | MAP_PRIVATE),
+				      (int)args[4],
+				      args[5]};
 
 	if (ret >= 0 && regions_set(&thread->process->told, &region))
 		tracer_fail(tracer, -ENOMEM);

@@ -39,11 +39,12 @@ struct backend {
 	const struct backend_ops *ops;
 	struct trace_header header; /* kernel, arch, page size, machine, profile: what answers here */
 	const struct machine *machine;
+	bool answers_from_file; /* execute() wants the whole answers that events have, and answers these */
 };
 
 /*
- * Opens a backend by name: "model", "kernel", "vm:KERNEL". @wanted gives machine and profile for the
- * model, and the machine for the virtual one. NULL with @status and @diag on failure.
+ * Opens a backend by name: "model", "recorded", "kernel", "vm:KERNEL". @wanted gives machine and profile for the
+ * model, the machine for the virtual one, and all that the recorded one says of itself. NULL with @status and @diag on failure.
  */
 struct backend *backend_open(const char *name, const struct trace_header *wanted, enum backend_status *status,
 			     struct diag *diag);

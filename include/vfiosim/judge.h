@@ -13,15 +13,23 @@
 enum verdict { VERDICT_CONFORMS, VERDICT_DIVERGES, VERDICT_NOT_MODELLED };
 
 /* What about an answer was not allowed. */
-enum mismatch { MISMATCH_NONE, MISMATCH_RETURN, MISMATCH_BYTES, MISMATCH_LOCKED, MISMATCH_ANSWER_MISSING };
+enum mismatch {
+	MISMATCH_NONE,
+	MISMATCH_RETURN,
+	MISMATCH_BYTES,
+	MISMATCH_LOCKED,
+	MISMATCH_ANSWER_MISSING,
+	MISMATCH_COUNT, /* of a run, not of a call: it has not as many calls as it says */
+};
 
 struct finding {
 	enum verdict verdict;
 	enum mismatch mismatch;
-	uint64_t line;		       /* of the event in its trace */
-	const struct event *event;     /* as observed; valid during the callback */
+	uint64_t line;		       /* of the event, or the end of the run, in its trace */
+	const struct event *event;     /* as observed; valid during the callback; NULL for MISMATCH_COUNT */
 	const struct outcome *allowed; /* what the model gives; valid during the callback */
 	uint32_t buffer, offset;       /* MISMATCH_BYTES: first byte that differs, in which buffer */
+	uint64_t declared, counted;    /* MISMATCH_COUNT: calls that the run says it has, and those it has */
 	/*
 	 * Not modelled only because an earlier divergence left a descriptor of this call in doubt: the
 	 * observer has it and the model does not, or it means something else there. @allowed says nothing then.
@@ -30,7 +38,7 @@ struct finding {
 };
 
 struct tally {
-	uint64_t runs, calls, conforming, diverging, not_modelled;
+	uint64_t runs, calls, conforming, diverging, not_modelled; /* diverging: calls, and runs with a wrong count */
 	uint64_t rule_hits[RULE_COUNT];
 };
 
@@ -55,6 +63,12 @@ void judge_begin_run(struct judge *judge);
  *    it, what it hands out and what it is joined to are in doubt with it.
  */
 enum verdict judge_event(struct judge *judge, const struct event *event, struct finding *finding);
+
+/*
+ * Judges the end of a run, at @line of its trace, which says that the run has @declared calls: CONFORMS, or DIVERGES
+ * with MISMATCH_COUNT. Of a call that was left out or put in, the others seldom tell.
+ */
+enum verdict judge_end_run(struct judge *judge, uint64_t line, uint64_t declared, struct finding *finding);
 
 const struct tally *judge_tally(const struct judge *judge);
 

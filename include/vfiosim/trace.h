@@ -3,7 +3,8 @@
  * Traces as text: see docs/trace-format.md.
  *
  * A trace is a header, then runs; a run is events in order and starts from a
- * fresh host. Reading streams: memory is bounded by the longest line, however long
+ * fresh host. A counted trace says where each run ends, and after how many events,
+ * so that it is seen when lines are gone; what a writer makes is counted. Reading streams: memory is bounded by the longest line, however long
  * the file. A file whose name or first bytes say zstd is decompressed on the fly.
  */
 #ifndef VFIOSIM_TRACE_H
@@ -25,6 +26,7 @@ struct trace_header {
 	char machine[TRACE_TEXT_MAX]; /* a machine of machines/, e.g. "q35-edu" */
 	char profile[TRACE_TEXT_MAX]; /* e.g. "6.1" */
 	char program[TRACE_TEXT_MAX]; /* what was run: command line, or generator and seed */
+	bool counted;		      /* runs have ends; read from a file, and no matter to a writer */
 	uint32_t field_count;	      /* what short probes of the live kernel found beyond the profile */
 	struct {
 		char name[64];
@@ -33,10 +35,11 @@ struct trace_header {
 };
 
 enum trace_item {
-	TRACE_EVENT, /* an event was read */
-	TRACE_RUN,   /* a new run begins: everything of the last one is gone */
-	TRACE_END,   /* end of the trace */
-	TRACE_ERROR, /* diag says where and what */
+	TRACE_EVENT,   /* an event was read */
+	TRACE_RUN,     /* a new run begins: everything of the last one is gone */
+	TRACE_RUN_END, /* the run ends here and says how many events it has; in counted traces only */
+	TRACE_END,     /* end of the trace */
+	TRACE_ERROR,   /* diag says where and what */
 };
 
 struct trace_reader;
@@ -51,10 +54,12 @@ const struct trace_header *trace_header(const struct trace_reader *reader);
 
 /*
  * Reads the next item. On TRACE_EVENT @event is filled; what it points to belongs to
- * the reader and is valid until the next call. On TRACE_RUN trace_run_name() tells its name.
+ * the reader and is valid until the next call. On TRACE_RUN trace_run_name() tells its name, and on
+ * TRACE_RUN_END trace_run_count() how many events the run says it has: whether it has them is the caller's to see.
  */
 enum trace_item trace_next(struct trace_reader *reader, struct event *event, struct diag *diag);
 const char *trace_run_name(const struct trace_reader *reader); /* "" before the first run line */
+uint64_t trace_run_count(const struct trace_reader *reader);
 uint64_t trace_line(const struct trace_reader *reader);	       /* line of the last item */
 void trace_close(struct trace_reader *reader);
 
@@ -63,6 +68,7 @@ struct trace_writer;
 /*
  * Creates a trace: written to a temporary name beside @path and renamed by trace_commit(), so that
  * a half-written trace never has the real name. "-" is standard output. ".zst" at the end compresses.
+ * The writer counts by itself: it writes the end of each run when the next one begins and when it commits.
  */
 struct trace_writer *trace_create(const char *path, const struct trace_header *header, struct diag *diag);
 int trace_write_run(struct trace_writer *writer, const char *name);

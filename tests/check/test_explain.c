@@ -50,6 +50,18 @@ Test(explain, bytes_name_the_field)
 	cr_assert_str_eq(explanation.allowed, LINE_UNMAP("0x0", "") " = 0");
 }
 
+Test(explain, run_that_is_not_complete_shows_both_ends)
+{
+	cr_assert_eq(judge_end_run(court.judge, 9, 6, &court.finding), VERDICT_CONFORMS);
+	cr_assert_eq(judge_end_run(court.judge, 9, 8, &court.finding), VERDICT_DIVERGES);
+	cr_assert_eq(finding_explain(&court.finding, &explanation), 0);
+	cr_assert_str_eq(explanation.kind, "incomplete run");
+	cr_assert_str_eq(explanation.observed, "end 8");
+	cr_assert_str_eq(explanation.allowed, "end 6");
+	cr_assert_str_eq(explanation.where, "the run has 6 calls, its last line says 8: 2 lines are missing");
+	cr_assert_eq(explanation.rule, RULE_RUN_COMPLETE);
+}
+
 Test(explain, page_accounting_shows_the_changes)
 {
 	explain(LINE_UNMAP("0x0", "") " = 0 {VmLck=4096->12288}");

@@ -235,3 +235,19 @@ Test(judge_fresh, too_many_descriptors_in_doubt_end_the_run_only)
 	judge_begin_run(court.judge);
 	cr_assert_eq(court_judge(&court, LINE_OPEN_CONTAINER), VERDICT_CONFORMS);
 }
+
+Test(judge_fresh, run_with_another_number_of_calls_than_it_says_diverges)
+{
+	cr_assert_eq(court_judge(&court, LINE_OPEN_CONTAINER), VERDICT_CONFORMS);
+	cr_assert_eq(court_judge(&court, LINE_OPEN_GROUP), VERDICT_CONFORMS);
+	cr_assert_eq(judge_end_run(court.judge, 12, 2, &court.finding), VERDICT_CONFORMS);
+	cr_assert_eq(judge_end_run(court.judge, 12, 3, &court.finding), VERDICT_DIVERGES);
+	cr_assert_eq(court.finding.mismatch, MISMATCH_COUNT);
+	cr_assert_eq(court.finding.line, 12);
+	cr_assert_eq(court.finding.declared, 3);
+	cr_assert_eq(court.finding.counted, 2);
+	cr_assert_str_eq(court_rule(&court), "RUN-COMPLETE");
+	cr_assert_eq(judge_tally(court.judge)->diverging, 1);
+	judge_begin_run(court.judge);
+	cr_assert_eq(judge_end_run(court.judge, 14, 0, &court.finding), VERDICT_CONFORMS);
+}

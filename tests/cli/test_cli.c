@@ -2,6 +2,7 @@
 /* The command's contract: exit codes, what is said where, and files that are asked for. */
 #include <criterion/criterion.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,9 @@
 
 #define HEADER \
 	"vfiosim-trace 1\nkernel: 6.1.0-18-amd64\narch: x86_64\npage-size: 4096\nmachine: q35-edu\nprofile: 6.1\n\n"
+#define COUNTED                                                                                              \
+	"vfiosim-trace 1\nkernel: 6.1.0-18-amd64\narch: x86_64\npage-size: 4096\nmachine: q35-edu\nprofile: 6.1\n" \
+	"counted: 7\n"
 #define OPEN	  "1 open(\"/dev/vfio/vfio\", O_RDWR) = 3\n"
 #define VERSION	  "1 ioctl(3, VFIO_GET_API_VERSION) = 0\n"
 #define NO_IOMMU  "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL\n"
@@ -57,8 +61,8 @@ Test(cli, usage_that_is_wrong_exits_2)
 	expect_text(expect(2, "rules 1")->err, "wrong number of arguments");
 	expect_text(expect(2, "help chek")->err, "there is no command 'chek'");
 	expect_text(expect(2, "replay good")->err, "--on is missing");
-	expect_text(expect(2, "replay --on vm good")->err, "expected model, kernel or vm:KERNEL");
-	expect_text(expect(2, "replay --on vm: good")->err, "expected model, kernel or vm:KERNEL");
+	expect_text(expect(2, "replay --on vm good")->err, "expected model, recorded, kernel or vm:KERNEL");
+	expect_text(expect(2, "replay --on vm: good")->err, "expected model, recorded, kernel or vm:KERNEL");
 	expect_text(expect(2, "replay --on model -o new good good")->err, "expected one, not 2");
 }
 
@@ -166,6 +170,58 @@ Test(cli, replay_tells_answers_that_are_not_the_recorded_ones)
 	expect_text(result->out, "flipped:10: answer differs from the recording\n");
 	expect_text(result->out, "  recorded  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EBUSY\n");
 	expect_text(result->out, "  answered  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0}\n");
+}
+
+Test(cli, replay_on_recorded_judges_the_answers_of_the_file)
+{
+	const struct outcome_of_run *result = expect(1, "replay flipped --on recorded --verbose");
+
+	expect_text(result->out, "flipped:10: diverges: return value (run two)\n");
+	cr_assert_null(strstr(result->out, "differs from the recording"));
+	expect_text(expect(1, "replay foreign flipped --on recorded")->out, "foreign:9: not judged");
+	file_write("unanswered", HEADER OPEN "1 ioctl(3, VFIO_GET_API_VERSION) = ?\n" NO_IOMMU);
+	expect_text(expect(5, "replay unanswered --on recorded -o new")->err,
+		    "line 9: there is no recorded answer to ioctl()");
+	cr_assert_neq(access("new", F_OK), 0);
+	file_write("exited", HEADER OPEN "1 exit() = ?\n");
+	expect(0, "replay exited --on recorded");
+}
+
+Test(cli, replay_on_recorded_rewrites_the_trace_with_counts)
+{
+	char *first;
+
+	file_write("stamped", HEADER "run \"one\"\n1 @1-2 open(\"/dev/vfio/vfio\", O_RDWR) = 3\n"
+			      "1 thread() = 2\n"
+			      "1.2 @3-5 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=8->8, VmPin=4->4}\n"
+			      "1 @6-7 exit() = ?\n");
+	expect(0, "replay stamped --on recorded -o new");
+	first = strdup(file_read("new"));
+	expect(0, "replay new --on recorded -o again");
+	cr_assert_str_eq(file_read("again"), first);
+	expect_text(first, "\ncounted: 7\n\nrun \"one\"\n1 @1-2 open(");
+	expect_text(first, "= -1 EINVAL {VmLck=8->8, VmPin=4->4}\n1 @6-7 exit() = ?\nend 4\nruns 1\n");
+	free(first);
+}
+
+Test(cli, check_of_counted_trace_tells_lines_that_are_gone)
+{
+	const struct outcome_of_run *result;
+
+	file_write("short", COUNTED "run \"one\"\n" OPEN NO_IOMMU "end 3\nruns 1\n");
+	result = expect(1, "check short");
+	expect_text(result->out, "short:11: diverges: incomplete run (run one)\n");
+	expect_text(result->out, "  where     the run has 2 calls, its last line says 3: 1 line is missing\n");
+	expect_text(result->out, "  rule      RUN-COMPLETE: ");
+	expect_text(expect(1, "check short --json")->out, "\"RUN-COMPLETE\"");
+	expect_text(expect(1, "check short --ktap")->out, "#   rule      RUN-COMPLETE: ");
+	expect(1, "check short -q --html page");
+	expect_text(file_read("page"), "RUN-COMPLETE");
+	expect_text(expect(1, "replay short --on model")->out, "short:11: diverges: incomplete run (run one)\n");
+	file_write("long", COUNTED OPEN VERSION "end 1\nruns 0\n");
+	expect_text(expect(1, "check long")->out, "the run has 2 calls, its last line says 1: 1 line is too many\n");
+	file_write("open", COUNTED OPEN VERSION);
+	expect_text(expect(2, "check open")->err, "open:10:1: expected");
 }
 
 Test(cli, replay_of_bad_input_exits_2_and_leaves_no_trace)

@@ -56,8 +56,11 @@ Test(reader, header_is_read_and_printed_as_it_was)
 	cr_assert_str_eq(header->fields[0].value, "EINVAL");
 	header_print(&text, header);
 	cr_assert_str_eq(text.text, header_text);
-	cr_assert_eq(trace_next(reader, &event, &diag), TRACE_END);
-	cr_assert_eq(trace_next(reader, &event, &diag), TRACE_END);
+	/* A header alone is not a trace: what it is about has been cut off. */
+	cr_assert_eq(trace_next(reader, &event, &diag), TRACE_ERROR);
+	cr_assert_eq(diag.line, 10);
+	cr_assert_eq(diag.column, 1);
+	cr_assert_eq(trace_next(reader, &event, &diag), TRACE_ERROR);
 	free(text.text);
 	trace_close(reader);
 }
@@ -135,6 +138,7 @@ Test(reader, runs_comments_and_blank_lines)
 }
 
 #define V "vfiosim-trace 1\n"
+#define C V "counted: 2\n"
 
 static const struct {
 	const char *text;
@@ -150,7 +154,7 @@ static const struct {
     {"vfiosim-trace 1", 1, 16, "a newline, found the end of the file: it is cut off"},
     {"vfiosim-trace x\n", 1, 15, "a number"},
     {"vfiosim-trace 1 x\n", 1, 17, "the end of the line"},
-    {V "colour: red\n", 2, 1, "kernel, arch, page-size, machine, profile, program, field"},
+    {V "colour: red\n", 2, 1, "kernel, arch, page-size, machine, profile, program, field, counted"},
     {V "arch: x\narch: x\n", 3, 1, "this key once only"},
     {V "page-size: 4096\npage-size: 4096\n", 3, 1, "this key once only"},
     {V "page-size: 4095\n", 2, 12, "a page size that is a power of two"},
@@ -172,7 +176,54 @@ static const struct {
     {V "running\n", 2, 1, "an event"},
     {V "1 close(3) = 0\n1 close(3) = 1", 3, 15, "a newline, found the end of the file: it is cut off"},
     {V "1 close(3) = 0\n1 close(3) = 0 0\n", 3, 16, "the end of the line"},
+    {V "counted: yes\n", 2, 10, "a number"},
+    {V "counted: 3\n", 2, 10, "2, as many as the header has lines"},
+    {V "counted: 1\n", 2, 10, "2, as many as the header has lines"},
+    {V "arch: x\n\n# remark\ncounted: 5\n", 5, 10, "3, as many as the header has lines"},
+    {V "field: a = 1\nfield: b = 1\ncounted: 3\n", 4, 10, "4, as many as the header has lines"},
+    {C "counted: 3\n", 3, 1, "a run or an event, as \"counted\" is the header's last line"},
+    {C "arch: x\n", 3, 1, "a run or an event, as \"counted\" is the header's last line"},
+    {V "run \"a\"\nend 0\n", 3, 1, "\"counted: LINES\" at the end of the header"},
+    {V "run \"a\"\nruns 1\n", 3, 1, "\"counted: LINES\" at the end of the header"},
+    {C, 3, 1, "an event (which begins with the number of its task), a run or \"runs COUNT\", found the end of the file"},
+    {C "end 0\n", 3, 1, "a run or \"runs COUNT\""},
+    {C "run \"a\"\n", 4, 1, "\"end COUNT\", which ends the run, found the end of the file"},
+    {C "run \"a\"\nruns 1\n", 4, 1, "\"end COUNT\", which ends the run"},
+    {C "1 close(3) = 0\nrun \"a\"\n", 4, 1, "\"end COUNT\", which ends the run"},
+    {C "run \"a\"\nend 0\n", 5, 1, "a run or \"runs COUNT\" (the last run has ended), found the end of the file"},
+    {C "run \"a\"\nend 0\nend 0\n", 5, 1, "a run or \"runs COUNT\" (the last run has ended)"},
+    {C "run \"a\"\nend 0\n1 close(3) = 0\n", 5, 1, "a run or \"runs COUNT\" (the last run has ended)"},
+    {C "run \"a\"\nend\n", 4, 4, "a number"},
+    {C "run \"a\"\nend -1\n", 4, 5, "a number"},
+    {C "run \"a\"\nend 0 0\n", 4, 7, "the end of the line"},
+    {C "run \"a\"\nend 18446744073709551616\n", 4, 5, "a number of at most 18446744073709551615"},
+    {C "run \"a\"\nend 0\nruns 2\n", 5, 6, "1, as many as there are lines that begin a run"},
+    {C "runs 0\nrun \"a\"\n", 4, 1, "the end of the file"},
+    {C "runs 0\nruns 0\n", 4, 1, "the end of the file"},
 };
+
+Test(reader, counted_trace_tells_where_runs_end_and_what_they_say)
+{
+	struct trace_reader *reader = open_text(C "1 close(3) = 0\nend 1 # of one\nrun \"a\"\n"
+						  "\n# nothing\n end 0x7\nruns 1\n# over\n",
+						NULL);
+	struct event event;
+
+	cr_assert_not_null(reader);
+	cr_assert(trace_header(reader)->counted);
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_EVENT);
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_RUN_END);
+	cr_assert_eq(trace_run_count(reader), 1);
+	cr_assert_eq(trace_line(reader), 4);
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_RUN);
+	/* Whether it is true is not the reader's business. */
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_RUN_END);
+	cr_assert_eq(trace_run_count(reader), 7);
+	cr_assert_eq(trace_line(reader), 8);
+	cr_assert_str_eq(trace_run_name(reader), "a");
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_END);
+	trace_close(reader);
+}
 
 Test(reader, bad_trace_is_refused_at_line_and_column)
 {
@@ -355,13 +406,13 @@ Test(reader, longest_line_is_read)
 	char path[64];
 
 	memset(text, '#', length);
-	memcpy(text, V, strlen(V));
+	memcpy(text, V "1 close(3) = 0 ", strlen(V "1 close(3) = 0 "));
 	text[length - 1] = '\n';
 	reader = trace_open_memory("mem", text, length, &diag);
 	cr_assert_not_null(reader, "%s", diag.text);
 	trace_close(reader);
 	make_file(path, text, length);
-	cr_assert_eq(count_events(path, &diag), 0, "%s", diag.text);
+	cr_assert_eq(count_events(path, &diag), 1, "%s", diag.text);
 	unlink(path);
 	free(text);
 }

@@ -58,9 +58,11 @@ static void write_and_read(int count)
 {
 	struct diag diag = {0};
 	struct trace_writer *writer = trace_create(path, &header, &diag);
+	struct trace_header counted = header;
 	struct trace_reader *reader;
 	struct event event;
 
+	counted.counted = true;
 	cr_assert_not_null(writer, "%s", diag.text);
 	for (int run = 0; run < 2; run++) {
 		cr_assert_eq(trace_write_run(writer, run ? "second \"run\"" : "first"), 0);
@@ -73,7 +75,7 @@ static void write_and_read(int count)
 
 	reader = trace_open(path, &diag);
 	cr_assert_not_null(reader, "%s", diag.text);
-	cr_assert_eq(memcmp(trace_header(reader), &header, sizeof(header)), 0);
+	cr_assert_eq(memcmp(trace_header(reader), &counted, sizeof(counted)), 0);
 	for (int run = 0; run < 2; run++) {
 		cr_assert_eq(trace_next(reader, &event, &diag), TRACE_RUN, "%s", diag.text);
 		cr_assert_str_eq(trace_run_name(reader), run ? "second \"run\"" : "first");
@@ -81,6 +83,8 @@ static void write_and_read(int count)
 			cr_assert_eq(trace_next(reader, &event, &diag), TRACE_EVENT, "%s", diag.text);
 			cr_assert_eq(event.call.args[0], (uint64_t)i);
 		}
+		cr_assert_eq(trace_next(reader, &event, &diag), TRACE_RUN_END, "%s", diag.text);
+		cr_assert_eq(trace_run_count(reader), (uint64_t)count);
 	}
 	cr_assert_eq(trace_next(reader, &event, &diag), TRACE_END);
 	trace_close(reader);
@@ -94,6 +98,48 @@ Test(writer, trace_is_read_back)
 Test(writer, empty_trace_is_read_back)
 {
 	write_and_read(0);
+}
+
+/* The text of the trace that was just made. */
+static char *slurp(void)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	cr_assert_not_null(file);
+	cr_assert_gt(getdelim(&text, &size, '\0', file), 0);
+	fclose(file);
+	return text;
+}
+
+Test(writer, runs_are_counted_with_and_without_names)
+{
+	struct trace_writer *writer = trace_create(path, &header, NULL);
+	char *text;
+
+	write_close(writer, 3);
+	write_close(writer, 4);
+	cr_assert_eq(trace_write_run(writer, "empty"), 0);
+	cr_assert_eq(trace_write_run(writer, "one"), 0);
+	write_close(writer, 5);
+	cr_assert_eq(trace_commit(writer, NULL), 0);
+	text = slurp();
+	cr_assert_str_eq(text, "vfiosim-trace 1\narch: x86_64\npage-size: 4096\nprogram: \"test\"\ncounted: 5\n\n"
+			       "1 close(3) = 0\n1 close(4) = 0\nend 2\n"
+			       "run \"empty\"\nend 0\nrun \"one\"\n1 close(5) = 0\nend 1\nruns 2\n");
+	free(text);
+}
+
+Test(writer, trace_without_runs_says_so)
+{
+	struct trace_writer *writer = trace_create(path, &header, NULL);
+	char *text;
+
+	cr_assert_eq(trace_commit(writer, NULL), 0);
+	text = slurp();
+	cr_assert_not_null(strstr(text, "\n\nruns 0\n"), "%s", text);
+	free(text);
 }
 
 Test(writer, zst_name_makes_zstd_that_is_read_back)

@@ -21,13 +21,15 @@ static const char *const profiles[] = {"6.1", "6.12"};
 struct walk {
 	void (*begin)(struct walk *walk, const struct program *program);
 	void (*call)(struct walk *walk, const struct call *call, const struct outcome *outcome);
+	const struct generator_options *options; /* NULL: the usual ones */
 	struct host *host;
 	void *context;
 };
 
 static void walk_program(struct walk *walk, uint64_t seed, const struct machine *machine, const struct profile *profile)
 {
-	struct program *program = generate_program(seed, machine, profile, &generator_defaults);
+	const struct generator_options *options = walk->options ? walk->options : &generator_defaults;
+	struct program *program = generate_program(seed, machine, profile, options);
 	struct outcome outcome;
 
 	cr_assert_not_null(program);
@@ -117,9 +119,13 @@ static void check_modelled(struct walk *walk, const struct call *call, const str
 
 Test(generator, every_call_is_modelled_and_pins_within_bounds)
 {
+	/* Long ones fill every list that the generator keeps. */
+	static const struct generator_options long_ones = {.calls_min = 1000, .calls_max = 1000};
 	struct walk walk = {.call = check_modelled};
 
 	walk_all(&walk, PROGRAMS);
+	walk.options = &long_ones;
+	walk_all(&walk, 10);
 }
 
 /* Whatever is mapped, changed or taken away lies in the program's own part of the address space. */

@@ -18,7 +18,7 @@
 
 /* These may be left out; everything else has to be there. */
 static const char *const optional[] = {
-    "reserved",	     "netdevs",	      "msix-mappable",	"dynamic",     "hugepage-count",
+    "reserved",	     "netdevs",	      "msix-mappable",	"dynamic",     "hugepage-count", "io-ports",
     "hugepage-size", "second-window", "#address-cells", "#size-cells", NULL};
 
 static bool is_optional(const char *property)

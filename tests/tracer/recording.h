@@ -10,7 +10,7 @@
 #define LINES_MAX 2048
 
 struct recording {
-	int status;  /* exit status of the program */
+	int status; /* exit status of the program */
 	size_t count;
 	/*
 	 * The events without their observations. The directory is written as `D`; addresses relative

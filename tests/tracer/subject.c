@@ -337,7 +337,8 @@ static int run_device_memory(void)
 static int run_huge_pages(void)
 {
 	size_t size = 2u << 20;
-	uint8_t *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0);
+	uint8_t *page =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 21 << 26, -1, 0);
 
 	if (page == MAP_FAILED)
 		return 77;
@@ -525,20 +526,43 @@ static int run_restarted(void)
 	return signals == 1 ? 0 : 1;
 }
 
-#define SCENARIO(name) {#name, run_##name}
+#define SCENARIO(name) #name, run_##name
 
 static const struct {
 	const char *name;
 	int (*run)(void);
 } scenarios[] = {
-    SCENARIO(nothing),	     SCENARIO(open_close),	  SCENARIO(relative),	     SCENARIO(openat2),
-    SCENARIO(read_only),     SCENARIO(duplicates),	  SCENARIO(exec),	     SCENARIO(use_inherited),
-    SCENARIO(fork),	     SCENARIO(vfork),		  SCENARIO(daemon),	     SCENARIO(orphan),
-    SCENARIO(eventfds),	     SCENARIO(set_container),	  SCENARIO(received),	     SCENARIO(arguments),
-    SCENARIO(transfers),     SCENARIO(memory),		  SCENARIO(device_memory),   SCENARIO(huge_pages),
-    SCENARIO(unprivileged),  SCENARIO(threads),		  SCENARIO(sleeping_thread), SCENARIO(exec_thread),
-    SCENARIO(signals),	     SCENARIO(opens_under_timer), SCENARIO(stop),	     SCENARIO(killed),
-    SCENARIO(killed_in_call), SCENARIO(interrupted),	  SCENARIO(restarted),
+    {SCENARIO(nothing)},
+    {SCENARIO(open_close)},
+    {SCENARIO(relative)},
+    {SCENARIO(openat2)},
+    {SCENARIO(read_only)},
+    {SCENARIO(duplicates)},
+    {SCENARIO(exec)},
+    {SCENARIO(use_inherited)},
+    {SCENARIO(fork)},
+    {SCENARIO(vfork)},
+    {SCENARIO(daemon)},
+    {SCENARIO(orphan)},
+    {SCENARIO(eventfds)},
+    {SCENARIO(set_container)},
+    {SCENARIO(received)},
+    {SCENARIO(arguments)},
+    {SCENARIO(transfers)},
+    {SCENARIO(memory)},
+    {SCENARIO(device_memory)},
+    {SCENARIO(huge_pages)},
+    {SCENARIO(unprivileged)},
+    {SCENARIO(threads)},
+    {SCENARIO(sleeping_thread)},
+    {SCENARIO(exec_thread)},
+    {SCENARIO(signals)},
+    {SCENARIO(opens_under_timer)},
+    {SCENARIO(stop)},
+    {SCENARIO(killed)},
+    {SCENARIO(killed_in_call)},
+    {SCENARIO(interrupted)},
+    {SCENARIO(restarted)},
 };
 
 int main(int argc, char **argv)

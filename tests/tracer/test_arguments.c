@@ -15,7 +15,8 @@ Test(tracer, arguments_are_as_long_as_the_kernel_may_look)
 		  "1 ioctl(3, VFIO_IOMMU_GET_INFO, {argsz=24, flags=0, iova_pgsizes=0x0, cap_offset=0}) = -1 ENOTTY",
 		  "1 ioctl(3, VFIO_IOMMU_GET_INFO, 16:{argsz=16, flags=0, iova_pgsizes=0x0}) = -1 ENOTTY",
 		  "1 ioctl(3, VFIO_IOMMU_GET_INFO, 16:{argsz=1048576, flags=0, iova_pgsizes=0x0}) = -1 ENOTTY",
-		  "1 ioctl(3, VFIO_IOMMU_GET_INFO, 0x10) = -1 ENOTTY", "1 ioctl(3, VFIO_IOMMU_GET_INFO, 0x0) = -1 ENOTTY",
+		  "1 ioctl(3, VFIO_IOMMU_GET_INFO, 0x10) = -1 ENOTTY",
+		  "1 ioctl(3, VFIO_IOMMU_GET_INFO, 0x0) = -1 ENOTTY",
 		  "1 ioctl(3, 0x3bdc, hex(10000000010000000200000003000000)) = -1 ENOTTY",
 		  "1 ioctl(3, 0x3bdc, 0x7) = -1 ENOTTY", "1 ioctl(4, 0x3b70, hex(10 00*15)) = -1 ENOTTY",
 		  "1 exit() = ?"));
@@ -29,11 +30,11 @@ Test(tracer, reads_and_writes_of_a_device_carry_their_bytes)
 			       "1 exit() = ?"));
 }
 
-#define MMAP(address, length)                                                                                      \
-	"1 mmap(" address ", " length ", PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0x0) = "   \
-	address
-#define MAP_DMA(vaddr, size)                                                                                       \
-	"1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ|WRITE, vaddr=" vaddr ", iova=0x0, size=" size        \
+#define MMAP(address, length)                                                                                  \
+	"1 mmap(" address ", " length ", PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0x0) " \
+	"= " address
+#define MAP_DMA(vaddr, size)                                                                                \
+	"1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ|WRITE, vaddr=" vaddr ", iova=0x0, size=" size \
 	"}) = -1 ENOTTY"
 
 Test(tracer, memory_that_is_mapped_for_dma_is_told_where_the_trace_is_wrong)
@@ -64,8 +65,9 @@ Test(tracer, huge_page_is_told_whole)
 	if (recording.status == 77)
 		cr_skip_test("there are no free huge pages of 2 MiB");
 	cr_assert_gt(recording.count, 1);
-	cr_expect_str_eq(recording.lines[1], "1 mmap(A, 0x200000, PROT_READ|PROT_WRITE, "
-					     "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS|MAP_HUGETLB|MAP_HUGE_2MB, -1, 0x0) = A");
+	cr_expect_str_eq(recording.lines[1],
+			 "1 mmap(A, 0x200000, PROT_READ|PROT_WRITE, "
+			 "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS|MAP_HUGETLB|MAP_HUGE_2MB, -1, 0x0) = A");
 	recording_free(&recording);
 }
 

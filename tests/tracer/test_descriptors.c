@@ -11,10 +11,10 @@ Test(tracer, program_without_vfio_leaves_empty_trace)
 	expect_recording(SUBJECT_DYNAMIC, "nothing", 0, NO_LINES);
 }
 
-#define OPEN_CLOSE                                                                                                 \
-	LINES("1 open(\"D/vfio\", O_RDWR|O_CLOEXEC) = 3", "1 open(\"D/5\", O_RDWR) = 4",                           \
-	      "1 ioctl(3, VFIO_GET_API_VERSION) = -1 ENOTTY", "1 open(\"D/6\", O_RDWR) = -1 ENOENT",               \
-	      "1 close(4) = 0", "1 close(3) = 0", "1 exit() = ?")
+#define OPEN_CLOSE                                                                                                     \
+	LINES("1 open(\"D/vfio\", O_RDWR|O_CLOEXEC) = 3", "1 open(\"D/5\", O_RDWR) = 4",                               \
+	      "1 ioctl(3, VFIO_GET_API_VERSION) = -1 ENOTTY", "1 open(\"D/6\", O_RDWR) = -1 ENOENT", "1 close(4) = 0", \
+	      "1 close(3) = 0", "1 exit() = ?")
 
 Test(tracer, dynamic_program_is_recorded)
 {
@@ -65,13 +65,13 @@ Test(tracer, exec_keeps_descriptors_without_cloexec)
 
 Test(tracer, eventfd_from_before_is_told_when_it_is_used)
 {
-	expect_recording(SUBJECT_DYNAMIC, "eventfds", 0,
-			 LINES("1 open(\"D/devices/vfio0\", O_RDWR) = 4", "1 eventfd(O_CLOEXEC) = 5",
-			       "1 eventfd(O_NONBLOCK) = 3",
-			       "1 ioctl(4, VFIO_DEVICE_SET_IRQS, {argsz=28, flags=DATA_EVENTFD|ACTION_TRIGGER, index=0, "
-			       "start=0, count=2, data=[3, 5]}) = -1 ENOTTY",
-			       "1 close(5) = 0", "1 close(4) = 0", "1 close(3) = 0", "1 open(\"D/vfio\", O_RDWR) = 3",
-			       "1 exit() = ?"));
+	expect_recording(
+	    SUBJECT_DYNAMIC, "eventfds", 0,
+	    LINES("1 open(\"D/devices/vfio0\", O_RDWR) = 4", "1 eventfd(O_CLOEXEC) = 5", "1 eventfd(O_NONBLOCK) = 3",
+		  "1 ioctl(4, VFIO_DEVICE_SET_IRQS, {argsz=28, flags=DATA_EVENTFD|ACTION_TRIGGER, index=0, "
+		  "start=0, count=2, data=[3, 5]}) = -1 ENOTTY",
+		  "1 close(5) = 0", "1 close(4) = 0", "1 close(3) = 0", "1 open(\"D/vfio\", O_RDWR) = 3",
+		  "1 exit() = ?"));
 }
 
 Test(tracer, other_file_is_told_when_vfio_is_given_it)

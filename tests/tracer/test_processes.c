@@ -99,8 +99,7 @@ Test(tracer, stopped_child_stays_stopped_until_continued)
 
 Test(tracer, program_killed_by_signal_gives_128_and_its_number)
 {
-	expect_recording(SUBJECT_DYNAMIC, "killed", 128 + 9,
-			 LINES("1 open(\"D/vfio\", O_RDWR) = 3", "1 exit() = ?"));
+	expect_recording(SUBJECT_DYNAMIC, "killed", 128 + 9, LINES("1 open(\"D/vfio\", O_RDWR) = 3", "1 exit() = ?"));
 }
 
 Test(tracer, call_cut_short_by_death_has_no_answer)
@@ -111,9 +110,9 @@ Test(tracer, call_cut_short_by_death_has_no_answer)
 
 Test(tracer, interrupted_call_is_recorded_with_the_error_the_program_saw)
 {
-	expect_recording(SUBJECT_DYNAMIC, "interrupted", 0,
-			 LINES("1 open(\"D/fifo\", O_WRONLY) = -1 EINTR", "1 open(\"D/vfio\", O_RDWR) = 3",
-			       "1 exit() = ?"));
+	expect_recording(
+	    SUBJECT_DYNAMIC, "interrupted", 0,
+	    LINES("1 open(\"D/fifo\", O_WRONLY) = -1 EINTR", "1 open(\"D/vfio\", O_RDWR) = 3", "1 exit() = ?"));
 }
 
 Test(tracer, restarted_call_is_recorded_once)
