@@ -65,8 +65,10 @@ struct backend *recorded_backend_open(const char *argument, const struct trace_h
 		*status = BACKEND_FAILED;
 		return NULL;
 	}
-	*backend = (struct backend){
-	    .ops = &recorded_ops, .header = *wanted, .machine = machine_find(wanted->machine), .answers_from_file = true};
+	*backend = (struct backend){.ops = &recorded_ops,
+				    .header = *wanted,
+				    .machine = machine_find(wanted->machine),
+				    .answers_from_file = true};
 	*status = BACKEND_OK;
 	return backend;
 }

@@ -139,12 +139,17 @@ static uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* Seconds for one unmap and map at a random place among @live mappings: the best of some rounds. */
-static double pair_cost(uint64_t live)
+enum order { IN_TURN, AT_RANDOM };
+
+/*
+ * Seconds for one unmap and map among @live mappings: the best of some rounds. In turn, the oldest mapping goes and
+ * a new one comes behind the newest, as drivers with rings of buffers do; at random, nothing is where it was before.
+ */
+static double pair_cost(uint64_t live, enum order order)
 {
 	enum { PAIRS = 400000 };
 	struct driver driver = driver_new();
-	uint64_t random = 0x9e3779b97f4a7c15ull;
+	uint64_t random = 0x9e3779b97f4a7c15ull, oldest = 0;
 	double best = 1e9;
 
 	for (uint64_t i = 0; i < live; i++)
@@ -153,10 +158,11 @@ static double pair_cost(uint64_t live)
 		double start = seconds(), took;
 
 		for (int i = 0; i < PAIRS; i++) {
-			uint64_t which = next_random(&random) % live;
+			uint64_t gone = order == IN_TURN ? oldest++ : next_random(&random) % live;
+			uint64_t come = order == IN_TURN ? gone + live : gone;
 
-			unmap(&driver, IOVA_BASE + which * MAPPING_STRIDE, PAGE);
-			map(&driver, IOVA_BASE + which * MAPPING_STRIDE, VADDR_BASE + which * PAGE, PAGE);
+			unmap(&driver, IOVA_BASE + gone * MAPPING_STRIDE, PAGE);
+			map(&driver, IOVA_BASE + come * MAPPING_STRIDE, VADDR_BASE + come % live * PAGE, PAGE);
 		}
 		took = (seconds() - start) / PAIRS;
 		best = took < best ? took : best;
@@ -189,16 +195,21 @@ static void bench_model(void)
 		const char *name;
 		uint64_t live;
 	} sizes[] = {{"1 k", 1000}, {"64 k", 65535}, {"1 M", 1000000}};
-	double first = 0, small, large;
+	static const char *const orders[] = {[IN_TURN] = "in turn", [AT_RANDOM] = "at random"};
+	double small, large;
 
-	printf("model: one unmap and map at random places, by live mappings\n");
-	printf("  %-8s %12s %14s %8s\n", "live", "ns per pair", "calls per s", "ratio");
-	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		double cost = pair_cost(sizes[i].live);
+	printf("model: one unmap and map, by live mappings and by order\n");
+	printf("  %-10s %-8s %12s %14s %8s\n", "order", "live", "ns per pair", "calls per s", "ratio");
+	for (int order = IN_TURN; order <= AT_RANDOM; order++) {
+		double first = 0;
 
-		if (i == 0)
-			first = cost;
-		printf("  %-8s %12.0f %14.0f %8.2f\n", sizes[i].name, cost * 1e9, 2 / cost, cost / first);
+		for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			double cost = pair_cost(sizes[i].live, (enum order)order);
+
+			first = i ? first : cost;
+			printf("  %-10s %-8s %12.0f %14.0f %8.2f\n", orders[order], sizes[i].name, cost * 1e9, 2 / cost,
+			       cost / first);
+		}
 	}
 	small = piece_cost(PAGE, 256);
 	large = piece_cost(4ull << 30, 256);

@@ -150,7 +150,8 @@ static int explain_count(const struct finding *finding, struct explanation *expl
 	complete = asprintf(&explanation->where,
 			    "the run has %" PRIu64 " calls, its last line says %" PRIu64 ": %" PRIu64 " line%s %s",
 			    finding->counted, finding->declared, lines, lines == 1 ? " is" : "s are",
-			    missing ? "missing" : "too many") >= 0 && complete;
+			    missing ? "missing" : "too many") >= 0 &&
+		   complete;
 	return complete ? 0 : -1;
 }
 

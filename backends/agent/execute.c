@@ -115,8 +115,8 @@ static int64_t run_ioctl(const struct worker *worker, struct call *call, const i
 		if (i == 0 && call->has_pointer)
 			argument = at;
 	}
-	int64_t ret = result(syscall(SYS_ioctl, (int)call->args[0], native_ioctl_number(call->args[1]),
-				     (unsigned long)argument));
+	int64_t ret =
+	    result(syscall(SYS_ioctl, (int)call->args[0], native_ioctl_number(call->args[1]), (unsigned long)argument));
 	for (unsigned i = 0; i < call->buffer_count; i++)
 		buffer_load(worker, i, &call->buffers[i]);
 	return returns_fd(call) ? move_to_wish(ret, wish) : ret;

@@ -403,7 +403,7 @@ static enum backend_status get_locked(const struct cache *cache, const char *wan
 		status = get_from_archive(cache, wanted, kernel);
 	}
 	if (status != BACKEND_OK && take_newest_cached(cache, wanted, kernel)) {
-		/* Without the archive for now; it is not asked before every run. */
+		/* The archive is out of reach; it is not asked again before every run. */
 		if (!getenv("VFIOSIM_OFFLINE"))
 			remember_newest(cache, wanted, kernel->release);
 		status = BACKEND_OK;

@@ -4,8 +4,8 @@
  *
  * A trace is a header, then runs; a run is events in order and starts from a
  * fresh host. A counted trace says where each run ends, and after how many events,
- * so that it is seen when lines are gone; what a writer makes is counted. Reading streams: memory is bounded by the longest line, however long
- * the file. A file whose name or first bytes say zstd is decompressed on the fly.
+ * so that it is seen when lines are gone; what a writer makes is counted. Reading streams: memory is bounded by the
+ * longest line, however long the file. A file whose name or first bytes say zstd is decompressed on the fly.
  */
 #ifndef VFIOSIM_TRACE_H
 #define VFIOSIM_TRACE_H
@@ -60,7 +60,7 @@ const struct trace_header *trace_header(const struct trace_reader *reader);
 enum trace_item trace_next(struct trace_reader *reader, struct event *event, struct diag *diag);
 const char *trace_run_name(const struct trace_reader *reader); /* "" before the first run line */
 uint64_t trace_run_count(const struct trace_reader *reader);
-uint64_t trace_line(const struct trace_reader *reader);	       /* line of the last item */
+uint64_t trace_line(const struct trace_reader *reader); /* line of the last item */
 void trace_close(struct trace_reader *reader);
 
 struct trace_writer;

@@ -30,13 +30,14 @@ static enum backend_status status_of(const char *name, const struct trace_header
 Test(backend, name_that_is_none_is_refused)
 {
 	static const char *const names[] = {"",	   "nothing", "model:6.1", "model:", "vm",
-					    "vm:", "kernel:", "mode",	   "models",	"recorded:x"};
+					    "vm:", "kernel:", "mode",	   "models", "recorded:x"};
 	struct trace_header header = wanted();
 	struct diag diag;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_expect(eq(int, status_of(names[i], &header, &diag), BACKEND_FAILED), "%s", names[i]);
-		cr_expect(ne(ptr, strstr(diag.text, "expected model, recorded, kernel or vm:KERNEL"), NULL), "%s", diag.text);
+		cr_expect(ne(ptr, strstr(diag.text, "expected model, recorded, kernel or vm:KERNEL"), NULL), "%s",
+			  diag.text);
 	}
 }
 

@@ -39,7 +39,7 @@ extern const char *const lines_attached[]; /* container 3, group 4 with a device
 	"= 0x100000000000"
 #define LINE_MAP(iova)                                                                                      \
 	"1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ|WRITE, vaddr=0x100000000000, iova=" iova ", " \
-												       "size=0x1000})"
+	"size=0x1000})"
 #define LINE_UNMAP(iova, out) "1 ioctl(3, VFIO_IOMMU_UNMAP_DMA, {argsz=24, flags=0, iova=" iova ", size=0x1000" out "})"
 
 #endif

@@ -10,7 +10,7 @@
 
 #define HEADER \
 	"vfiosim-trace 1\nkernel: 6.1.0-18-amd64\narch: x86_64\npage-size: 4096\nmachine: q35-edu\nprofile: 6.1\n\n"
-#define COUNTED                                                                                              \
+#define COUNTED                                                                                                    \
 	"vfiosim-trace 1\nkernel: 6.1.0-18-amd64\narch: x86_64\npage-size: 4096\nmachine: q35-edu\nprofile: 6.1\n" \
 	"counted: 7\n"
 #define OPEN	  "1 open(\"/dev/vfio/vfio\", O_RDWR) = 3\n"
@@ -191,10 +191,11 @@ Test(cli, replay_on_recorded_rewrites_the_trace_with_counts)
 {
 	char *first;
 
-	file_write("stamped", HEADER "run \"one\"\n1 @1-2 open(\"/dev/vfio/vfio\", O_RDWR) = 3\n"
-			      "1 thread() = 2\n"
-			      "1.2 @3-5 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=8->8, VmPin=4->4}\n"
-			      "1 @6-7 exit() = ?\n");
+	file_write("stamped",
+		   HEADER "run \"one\"\n1 @1-2 open(\"/dev/vfio/vfio\", O_RDWR) = 3\n"
+			  "1 thread() = 2\n"
+			  "1.2 @3-5 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=8->8, VmPin=4->4}\n"
+			  "1 @6-7 exit() = ?\n");
 	expect(0, "replay stamped --on recorded -o new");
 	first = strdup(file_read("new"));
 	expect(0, "replay new --on recorded -o again");

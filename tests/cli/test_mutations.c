@@ -16,7 +16,7 @@
 #include "run.h"
 
 #define MUTATED	    "mutated"
-#define SAMPLES	    100 /* mutations of one kind of one trace */
+#define SAMPLES	    100		 /* mutations of one kind of one trace */
 #define MEMORY_MOST (256l << 10) /* KiB */
 #define MIB	    ((size_t)1 << 20)
 
@@ -130,8 +130,9 @@ static char *flip_answer(const char *line)
 		error = "EXDEV";
 	if (strncmp(answer, "-1 EXDEV", 8) == 0)
 		error = "ENOSPC";
-	cr_assert_gt(asprintf(&flipped, "%.*s-1 %s%s%s", (int)(answer - line), line, error, rest ? " " : "",
-			      rest ? rest : ""), 0);
+	cr_assert_gt(
+	    asprintf(&flipped, "%.*s-1 %s%s%s", (int)(answer - line), line, error, rest ? " " : "", rest ? rest : ""),
+	    0);
 	return flipped;
 }
 
