@@ -175,7 +175,7 @@ static enum backend_status remote_line(struct remote *remote, int64_t patience, 
 	int64_t deadline = milliseconds() + patience;
 
 	for (;;) {
-		char *from = remote->in + remote->in_start;
+		char *from = remote->in ? remote->in + remote->in_start : NULL;
 		size_t held = remote->in_end - remote->in_start;
 		char *newline = held > scanned ? memchr(from + scanned, '\n', held - scanned) : NULL;
 		if (newline) {
@@ -344,8 +344,8 @@ static enum backend_status take_answers(struct remote *remote, struct event *eve
 					size_t *taken, struct diag *diag)
 {
 	const int64_t patience = remote->transport.silence_max + sleep;
-	size_t count, length;
-	char *line;
+	size_t count, length = 0;
+	char *line = NULL;
 
 	enum backend_status status = remote_line(remote, patience, &line, &length, diag);
 	if (status)

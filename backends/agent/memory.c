@@ -223,8 +223,13 @@ static void copy_store(const struct copy *copy)
 	const unsigned width = access_width(copy->address, copy->length);
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	for (uint64_t at = (copy->address | (page - 1)) + 1; at < copy->address + copy->length; at += page)
-		__atomic_fetch_or((uint8_t *)(uintptr_t)at, 0, __ATOMIC_RELAXED);
+	for (uint64_t at = (copy->address | (page - 1)) + 1; at < copy->address + copy->length; at += page) {
+		uint8_t *byte = (uint8_t *)(uintptr_t)at;
+		uint8_t there = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+		/* An exchange of a byte for itself is a write that no compiler takes away. */
+		__atomic_compare_exchange_n(byte, &there, there, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	}
 	for (size_t i = 0; i < copy->length; i += width)
 		access_store((volatile char *)(uintptr_t)(copy->address + i), copy->from + i, width);
 }

@@ -13,7 +13,10 @@
 #include "vfiosim/trace.h"
 
 /* What reading any trace may take, in KiB; the address sanitizer keeps freed memory for a while. */
-#if defined(__SANITIZE_ADDRESS__)
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #define MEMORY_MAX (700 << 10)
 #else
 #define MEMORY_MAX (200 << 10)
