@@ -175,7 +175,7 @@ static enum backend_status remote_line(struct remote *remote, int64_t patience, 
 	int64_t deadline = milliseconds() + patience;
 
 	for (;;) {
-		char *from = remote->in ? remote->in + remote->in_start : NULL;
+		char *from = remote->in + remote->in_start;
 		size_t held = remote->in_end - remote->in_start;
 		char *newline = held > scanned ? memchr(from + scanned, '\n', held - scanned) : NULL;
 		if (newline) {
@@ -447,9 +447,15 @@ struct backend *remote_open(const struct remote_transport *transport, enum backe
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
 
-	if (remote)
+	if (remote) {
 		remote->arena = arena_new();
-	if (!remote || !remote->arena) {
+		remote->in = malloc(READ_BYTES);
+	}
+	if (!remote || !remote->arena || !remote->in) {
+		if (remote) {
+			arena_free(remote->arena);
+			free(remote->in);
+		}
 		free(remote);
 		close(transport->fd);
 		transport->close(transport->context);
@@ -458,6 +464,7 @@ struct backend *remote_open(const struct remote_transport *transport, enum backe
 		return NULL;
 	}
 	remote->backend.ops = &remote_ops;
+	remote->in_capacity = READ_BYTES;
 	remote->transport = *transport;
 	if (!remote->transport.silence_max)
 		remote->transport.silence_max = REMOTE_SILENCE_MAX;
