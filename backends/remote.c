@@ -8,6 +8,7 @@
  */
 #include "remote.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -217,6 +218,7 @@ static enum backend_status remote_expect(struct remote *remote, const char *expe
 		return status;
 	if (!strcmp(line, expected))
 		return BACKEND_OK;
+	assert(line);
 	if (!strncmp(line, "error ", 6))
 		return remote_fail(remote, diag, "the agent says: %s", line + 6);
 	return remote_fail(remote, diag, "the agent says \"%.80s\", expected \"%s\"", line, expected);
