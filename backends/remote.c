@@ -218,7 +218,6 @@ static enum backend_status remote_expect(struct remote *remote, const char *expe
 		return status;
 	if (!strcmp(line, expected))
 		return BACKEND_OK;
-	assert(line);
 	if (!strncmp(line, "error ", 6))
 		return remote_fail(remote, diag, "the agent says: %s", line + 6);
 	return remote_fail(remote, diag, "the agent says \"%.80s\", expected \"%s\"", line, expected);
@@ -352,6 +351,7 @@ static enum backend_status take_answers(struct remote *remote, struct event *eve
 	enum backend_status status = remote_line(remote, patience, &line, &length, diag);
 	if (status)
 		return status;
+	assert(line);
 	if (!strncmp(line, "error ", 6))
 		return remote_fail(remote, diag, "the agent says: %s", line + 6);
 	if (sscanf(line, "answers %zu", &count) != 1 || count > expected)
