@@ -194,7 +194,7 @@ static enum backend_status boot(struct vm *vm, const struct vm_options *options,
 	return status;
 }
 
-struct vm *vm_boot(const struct vm_options *options, enum backend_status *status, struct diag *diag)
+static struct vm *boot_once(const struct vm_options *options, enum backend_status *status, struct diag *diag)
 {
 	struct vm *vm = must(calloc(1, sizeof(*vm)));
 	int initramfs = -1;
@@ -216,6 +216,23 @@ struct vm *vm_boot(const struct vm_options *options, enum backend_status *status
 		return vm;
 	vm_close(vm);
 	return NULL;
+}
+
+/*
+ * A kernel that falls before anybody asked it anything says nothing about VFIO: emulated processors now and then trip
+ * over code that the booting kernel patches under them. It is booted again; what falls every time is reported.
+ */
+struct vm *vm_boot(const struct vm_options *options, enum backend_status *status, struct diag *diag)
+{
+	enum { BOOTS_MAX = 3 };
+	struct vm *vm = NULL;
+
+	for (int boots = 0; boots < BOOTS_MAX && !vm; boots++) {
+		vm = boot_once(options, status, diag);
+		if (*status != BACKEND_SPLAT)
+			break;
+	}
+	return vm;
 }
 
 int vm_channel_fd(const struct vm *vm)

@@ -41,7 +41,8 @@ struct vm_options {
 /*
  * Fetches the kernel if need be, boots it and waits until the agent is about to serve. NULL with
  * @status and @diag on failure; BACKEND_MISSING if a package, program or network is not there, or if
- * this kernel cannot give the machine's devices to VFIO.
+ * this kernel cannot give the machine's devices to VFIO. A kernel that falls while it boots is tried three times,
+ * then BACKEND_SPLAT.
  * QEMU is bound to the calling thread: it is killed when that ends.
  */
 struct vm *vm_boot(const struct vm_options *options, enum backend_status *status, struct diag *diag);
