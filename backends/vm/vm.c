@@ -15,7 +15,7 @@
 #define CHANNEL_MODULES "virtio_pci virtio_console"
 
 /* The slowest machine, on a busy host, needs a third of this. */
-#define BOOT_MS 120000
+#define BOOT_MS 60000
 
 /* Hardware acceleration that does not boot a guest in this time does not work. */
 #define PROBE_MS 15000
@@ -119,7 +119,7 @@ static enum backend_status wait_until_ready(struct vm *vm, const struct machine 
 	explain(vm, machine, ended, diag);
 	if (console_last(&vm->console, GUEST_MESSAGE_PREFIX GUEST_NO_VFIO))
 		return BACKEND_MISSING;
-	return console_splat(&vm->console) ? BACKEND_SPLAT : BACKEND_FAILED;
+	return !ended || console_splat(&vm->console) ? BACKEND_SPLAT : BACKEND_FAILED;
 }
 
 /* The modules that every machine of this architecture could want: a kernel is unpacked for all of them. */
@@ -219,7 +219,7 @@ static struct vm *boot_once(const struct vm_options *options, enum backend_statu
 }
 
 /*
- * A kernel that falls before anybody asked it anything says nothing about VFIO: emulated processors now and then trip
+ * A kernel that falls or hangs before anybody asked it anything says nothing about VFIO: emulated processors now and then trip
  * over code that the booting kernel patches under them. It is booted again; what falls every time is reported.
  */
 struct vm *vm_boot(const struct vm_options *options, enum backend_status *status, struct diag *diag)
