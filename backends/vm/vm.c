@@ -219,8 +219,9 @@ static struct vm *boot_once(const struct vm_options *options, enum backend_statu
 }
 
 /*
- * A kernel that falls or hangs before anybody asked it anything says nothing about VFIO: emulated processors now and then trip
- * over code that the booting kernel patches under them. It is booted again; what falls every time is reported.
+ * A kernel that falls or hangs before anybody asked it anything says nothing about VFIO: emulated processors now and
+ * then trip over code that the booting kernel patches under them. It is booted again; what falls every time is
+ * reported.
  */
 struct vm *vm_boot(const struct vm_options *options, enum backend_status *status, struct diag *diag)
 {
