@@ -19,7 +19,7 @@ const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT] = {
 static const struct {
 	const char *name;
 	unsigned major, minor;
-} profiles[] = {{"6.1", 6, 1}, {"6.12", 6, 12}};
+} profiles[] = {{"5.10", 5, 10}, {"6.1", 6, 1}, {"6.12", 6, 12}, {"7.2", 7, 2}};
 
 enum { PROFILE_COUNT = sizeof(profiles) / sizeof(profiles[0]) };
 
