@@ -23,6 +23,7 @@ void device_release(struct host *host, uint32_t index)
 		device->bus_master = false;
 		device->irq_type = IRQ_TYPE_NONE;
 		device->request_trigger = device->error_trigger = false;
+		device->ioeventfds.count = 0;
 	}
 	group->users--;
 	file_put(host, group->file);
@@ -118,6 +119,13 @@ enum step_result device_reset(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_RESET_IMPOSSIBLE);
 	hit(op, RULE_DEV_RESET);
 	return finish(op, 0);
+}
+
+/* What vfio-pci does not know, other drivers may. */
+enum step_result device_unknown(struct host *host, struct op *op)
+{
+	(void)host;
+	return refuse(op, RULE_FD_UNKNOWN_IOCTL);
 }
 
 /* The region that an offset of the device's file lies in, and where in it. */

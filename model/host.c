@@ -117,6 +117,8 @@ void host_free(struct host *host)
 		rangemap_clear(&host->iommus.items[i].mappings);
 		free(host->iommus.items[i].windows.items);
 	}
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		free(host->devices.items[i].ioeventfds.items);
 	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
 		free(host->scratch[i].out);
 		free(host->scratch[i].mask);
@@ -157,6 +159,8 @@ struct host *host_clone(const struct host *from)
 	table_unshare(&host->iommus);
 	for (uint32_t i = 0; i < host->tasks.count; i++)
 		table_unshare(&host->tasks.items[i].descriptors);
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		table_unshare(&host->devices.items[i].ioeventfds);
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_unshare(&host->mms.items[i].areas);
 		rangemap_unshare(&host->mms.items[i].populated);

@@ -104,6 +104,12 @@ struct edu {
 /* Which kind of interrupt is set up; the numbers are those of the vfio-pci interrupt indices. */
 enum irq_type { IRQ_TYPE_INTX, IRQ_TYPE_MSI, IRQ_TYPE_MSIX, IRQ_TYPE_NONE };
 
+/* An eventfd that writes when it is signalled: where, what, and how many bytes. */
+struct ioeventfd {
+	uint64_t offset, data; /* offset in the device's file */
+	uint32_t width;
+};
+
 struct device_state {
 	uint32_t group;	     /* index of its group */
 	uint32_t open_count; /* open device files */
@@ -111,6 +117,7 @@ struct device_state {
 	bool memory_enabled;
 	enum irq_type irq_type;
 	bool error_trigger, request_trigger; /* an eventfd is set for the error / release-request interrupt */
+	TABLE(struct ioeventfd) ioeventfds;
 	struct edu edu;
 };
 
