@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The hand-written programs under traces/programs: each is readable and modelled as a whole, and together they
- * hit every rule.
+ * The hand-written programs under traces/programs: each is readable and modelled as a whole on every profile, and
+ * together they hit every rule on one profile or another.
  */
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -21,8 +21,6 @@ static const struct {
     {RULE_DEV_IOEVENTFD_LIMIT, "takes 1,000 ioeventfds first"},
     {RULE_T1_MAP_ENTRIES, "takes 65,535 mappings first"},
 };
-
-static const char *const profiles[] = {"6.1", "6.12"};
 
 struct stage {
 	struct trace_reader *reader;
@@ -89,8 +87,8 @@ Test(programs, every_rule_is_hit_but_those_excused)
 
 	cr_assert_eq(glob(PROGRAMS_FOLDER "/*.trace", 0, NULL, &found), 0, "no programs in " PROGRAMS_FOLDER);
 	for (size_t i = 0; i < found.gl_pathc; i++)
-		for (size_t p = 0; p < sizeof(profiles) / sizeof(profiles[0]); p++)
-			perform(found.gl_pathv[i], profiles[p], hits);
+		for (const char *const *profile = profile_names(); *profile; profile++)
+			perform(found.gl_pathv[i], *profile, hits);
 	globfree(&found);
 	for (unsigned rule = RULE_NONE + 1; rule < RULE_COUNT; rule++) {
 		if (is_excused((enum rule)rule))

@@ -42,7 +42,7 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 	struct container *container = &host->containers.items[index];
 	struct group *group = &host->groups.items[group_index];
 
-	if (!group->viable)
+	if (!group->viable && profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED))
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
 	if (container->iommu != NOTHING && host->iommus.items[container->iommu].invalid_vaddrs)
 		return refuse(op, RULE_GRP_ATTACH_VADDR_INVALID);
@@ -103,7 +103,7 @@ enum step_result container_set_iommu(struct host *host, struct op *op)
 	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU)
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
 	if (type == VFIO_TYPE1_NESTING_IOMMU && !nests)
-		return refuse(op, RULE_CT_SET_IOMMU_NESTING);
+		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, profile_get(host, PROFILE_NESTING_REFUSED));
 	container->iommu = type1_open(host, type);
 	hit(op, RULE_CT_SET_IOMMU);
 	return finish(op, 0);

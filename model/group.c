@@ -39,17 +39,15 @@ enum step_result group_get_status(struct host *host, struct op *op)
 		return refuse(op, RULE_GRP_STATUS_FAULT);
 	if (status.argsz < sizeof(status))
 		return refuse(op, RULE_GRP_STATUS_ARGSZ);
-	status.flags = 0;
+	status.flags = group->viable ? VFIO_GROUP_FLAGS_VIABLE : 0;
 	if (group->container != NOTHING)
-		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
-	else if (group->viable)
-		status.flags = VFIO_GROUP_FLAGS_VIABLE;
+		status.flags |= VFIO_GROUP_FLAGS_CONTAINER_SET;
 	hit(op, RULE_GRP_STATUS);
 	user_store(host, op, &status, sizeof(status));
 	return finish(op, 0);
 }
 
-/* First the descriptor is looked up, then, under the group's lock, everything is decided. */
+/* The descriptor is looked up first, and then, under the group's lock, everything is decided. */
 enum step_result group_set_container(struct host *host, struct op *op)
 {
 	uint32_t group = op_group(host, op);
@@ -61,6 +59,12 @@ enum step_result group_set_container(struct host *host, struct op *op)
 		if (!user_read(op, 0, 0, bytes, sizeof(bytes)))
 			return refuse(op, RULE_GRP_ATTACH_FAULT);
 		op->number = (int32_t)bytes_get(bytes, sizeof(bytes));
+		if (op->number < 0)
+			return refuse_as(op, RULE_GRP_ATTACH_BAD_FD,
+					 profile_get(host, PROFILE_SET_CONTAINER_NEGATIVE_FD));
+		if (host->groups.items[group].container != NOTHING &&
+		    !profile_get(host, PROFILE_SET_CONTAINER_LOOKS_UP_FIRST))
+			return refuse(op, RULE_GRP_ATTACH_TWICE);
 		op->second_file = task_file(op_task(host, op), op->number);
 		if (op->second_file == NOTHING)
 			return refuse(op, RULE_GRP_ATTACH_BAD_FD);
@@ -129,9 +133,22 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 	return NOTHING;
 }
 
+/* Whether the devices of a group may be opened. */
+static enum step_result devices_available(const struct host *host, struct op *op, const struct group *group)
+{
+	if (group->container == NOTHING)
+		return refuse(op, RULE_GRP_DEVICE_NO_CONTAINER);
+	if (host->containers.items[group->container].iommu == NOTHING)
+		return refuse(op, RULE_GRP_DEVICE_NO_IOMMU);
+	if (!group->viable)
+		return refuse(op, RULE_GRP_DEVICE_NOT_VIABLE);
+	return STEP_MORE;
+}
+
 /* First the device is found by name, then, under the group's lock, it is opened, then its descriptor appears. */
 enum step_result group_get_device_fd(struct host *host, struct op *op)
 {
+	const bool name_first = profile_get(host, PROFILE_GET_DEVICE_FD_NAME_FIRST);
 	uint32_t group_index = op_group(host, op), file;
 	struct group *group = &host->groups.items[group_index];
 	struct device_state *device;
@@ -143,6 +160,8 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 
 		if (read_name(host, op, name, NAME_MAX_BYTES) == STEP_DONE)
 			return STEP_DONE;
+		if (!name_first && devices_available(host, op, group) == STEP_DONE)
+			return STEP_DONE;
 		op->object = match_name(host, group_index, name, &option);
 		if (op->object == NOTHING)
 			return refuse(op, RULE_GRP_DEVICE_MISSING);
@@ -150,10 +169,8 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 			return refuse(op, RULE_GRP_DEVICE_OPTION);
 		return STEP_MORE;
 	}
-	if (group->container == NOTHING)
-		return refuse(op, RULE_GRP_DEVICE_NO_CONTAINER);
-	if (host->containers.items[group->container].iommu == NOTHING)
-		return refuse(op, RULE_GRP_DEVICE_NO_IOMMU);
+	if (name_first && devices_available(host, op, group) == STEP_DONE)
+		return STEP_DONE;
 	device = &host->devices.items[op->object];
 	if (!device->open_count++) {
 		device->bus_master = false;

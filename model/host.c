@@ -84,7 +84,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 	host->machine = machine;
 	host->profile = *profile;
 	host_add_groups(host);
-	mm_new(host);
+	mm_new(host, 0);
 	table_add(&host->tasks);
 	task = &host->tasks.items[0];
 	task->alive = true;

@@ -60,6 +60,7 @@ enum area_kind {
 
 /* An address space; outlives its tasks while DMA mappings are charged to it. */
 struct mm {
+	uint32_t task;		   /* index of the one that it is made for: tasks share no address space */
 	uint32_t users;		   /* tasks; at 0 memory and charges are gone */
 	struct rangemap areas;	   /* tag: AREA_TAG(kind, prot); weight: AREA_HOLDS(file); serial: when it was mapped */
 	struct rangemap populated; /* private pages that exist */
@@ -253,8 +254,9 @@ void file_put(struct host *host, uint32_t file);
 
 /* ---- address spaces: mm.c ----------------------------------------------------------------- */
 
-uint32_t mm_new(struct host *host);
-uint32_t mm_fork(struct host *host, uint32_t mm);
+/* A new address space for @task, empty or with a copy of the memory in @mm. */
+uint32_t mm_new(struct host *host, uint32_t task);
+uint32_t mm_fork(struct host *host, uint32_t mm, uint32_t task);
 void mm_put_user(struct host *host, uint32_t mm);
 
 struct pin {

@@ -12,7 +12,6 @@ enum {
 	PROT_READ_BIT = 1,
 	PROT_WRITE_BIT = 2,
 	PROT_EXEC_BIT = 4,
-	PIN_BATCH = 512, /* pages that the kernel brings in at a time */
 	MAP_SHARED_BIT = 0x01,
 	MAP_PRIVATE_BIT = 0x02,
 	MAP_FIXED_BIT = 0x10,
@@ -50,18 +49,19 @@ static void mm_forget(struct host *host, uint32_t index, uint64_t first, uint64_
 	rangemap_carve(&host->mms.items[index].contents, first, last, false);
 }
 
-uint32_t mm_new(struct host *host)
+uint32_t mm_new(struct host *host, uint32_t task)
 {
 	uint32_t index = table_add(&host->mms);
 
+	host->mms.items[index].task = task;
 	host->mms.items[index].users = 1;
 	host->mms.items[index].next_address = 0x7f0000000000ull;
 	return index;
 }
 
-uint32_t mm_fork(struct host *host, uint32_t parent)
+uint32_t mm_fork(struct host *host, uint32_t parent, uint32_t task)
 {
-	uint32_t index = mm_new(host);
+	uint32_t index = mm_new(host, task);
 	struct mm *mm = &host->mms.items[index];
 	const struct mm *from = &host->mms.items[parent];
 
@@ -125,6 +125,7 @@ struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t si
 	struct mm *mm = &host->mms.items[index];
 	const uint64_t page = host->machine->page_size;
 	const bool real = write || profile_get(host, PROFILE_READONLY_PIN_GETS_REAL_PAGES);
+	const uint64_t batch = (uint64_t)profile_get(host, PROFILE_PIN_BATCH);
 	struct pin pin = {0};
 	uint64_t address = vaddr, left = size, present = 0;
 
@@ -150,7 +151,7 @@ struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t si
 			uint64_t refused = address - vaddr + (room - pin.charged) * page;
 
 			/* The batch with the first page too many was brought in as a whole. */
-			present = (refused / page / PIN_BATCH + 1) * PIN_BATCH * page;
+			present = (refused / page / batch + 1) * batch * page;
 			if (present > address - vaddr + length)
 				present = address - vaddr + length;
 			pin.error = -LINUX_ENOMEM;
@@ -283,6 +284,8 @@ static enum step_result map_kind(struct host *host, struct op *op, uint32_t file
 		if (mode == ACCESS_WRITE_ONLY ||
 		    ((sharing & MAP_SHARED_BIT) && mode == ACCESS_READ_ONLY && (op->call->args[2] & PROT_WRITE_BIT)))
 			return refuse(op, RULE_MM_MAP_ACCESS);
+		if (host->files.items[file].kind == FILE_CONTAINER)
+			return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
 		return refuse(op, RULE_FD_NO_MMAP);
 	}
 	if (host->files.items[file].kind != FILE_DEVICE || !sharing)

@@ -68,7 +68,8 @@ int profile_set(struct profile *profile, const char *field, const char *text)
 	int64_t value;
 	char *end;
 
-	value = (int64_t)strtoll(text, &end, 0);
+	/* Bitmaps have 64 bits and no sign; strtoull() takes negative numbers, too. */
+	value = (int64_t)strtoull(text, &end, 0);
 	if (end == text || *end) {
 		value = -(int64_t)errno_number(text, strlen(text));
 		if (!value)

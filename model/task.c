@@ -192,7 +192,7 @@ static enum step_result call_dropcap(struct host *host, struct op *op)
 
 static enum step_result call_fork(struct host *host, struct op *op)
 {
-	uint32_t child = table_add(&host->tasks), mm = mm_fork(host, host->tasks.items[op->task].mm);
+	uint32_t child = table_add(&host->tasks), mm = mm_fork(host, host->tasks.items[op->task].mm, child);
 	struct task *task = &host->tasks.items[child];
 
 	*task = host->tasks.items[op->task];
@@ -226,7 +226,7 @@ static enum step_result call_exec(struct host *host, struct op *op)
 		else
 			position++;
 	}
-	mm = mm_new(host);
+	mm = mm_new(host, op->task);
 	op_task(host, op)->mm = mm;
 	/* Root's new program has every capability again. */
 	op_task(host, op)->dropped = 0;

@@ -12,19 +12,27 @@
 
 #include "vfiosim/uapi.h"
 
+static bool cache_coherent(const struct host *host)
+{
+	if (host->machine->iommu == IOMMU_SMMUV3)
+		return profile_get(host, PROFILE_SMMU_CACHE_COHERENCE);
+	return host->machine->cache_coherent;
+}
+
 int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t extension)
 {
 	switch (extension) {
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
-	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_TYPE1_NESTING_IOMMU:
 		return profile_get(host, PROFILE_NESTING_OFFERED);
+	case VFIO_UNMAP_ALL:
+		return profile_get(host, PROFILE_UNMAP_ALL);
 	case VFIO_UPDATE_VADDR:
-		return iommu != NOTHING;
+		return iommu != NOTHING && profile_get(host, PROFILE_VADDR_UPDATE);
 	case VFIO_DMA_CC_IOMMU:
-		return iommu != NOTHING && host->machine->cache_coherent;
+		return iommu != NOTHING && cache_coherent(host);
 	default:
 		return 0;
 	}
@@ -52,9 +60,22 @@ static void windows_build(struct type1 *iommu, const struct machine *machine)
 	}
 }
 
-uint32_t type1_open(struct host *host, uint64_t type)
+/*
+ * The page sizes that user space is told. Sizes below the host's page cannot be used, but say that the page itself
+ * can.
+ */
+static uint64_t page_sizes(const struct host *host)
 {
 	const uint64_t page = host->machine->page_size;
+	uint64_t sizes = host->machine->iommu_page_sizes;
+
+	if (host->machine->iommu == IOMMU_INTEL && profile_get(host, PROFILE_INTEL_PAGE_SIZES))
+		sizes = (uint64_t)profile_get(host, PROFILE_INTEL_PAGE_SIZES);
+	return sizes & (page - 1) ? (sizes & ~(page - 1)) | page : sizes;
+}
+
+uint32_t type1_open(struct host *host, uint64_t type)
+{
 	uint32_t index = 0;
 	struct type1 *iommu;
 
@@ -67,10 +88,7 @@ uint32_t type1_open(struct host *host, uint64_t type)
 	iommu->alive = true;
 	iommu->v2 = type != VFIO_TYPE1_IOMMU;
 	iommu->entries_left = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
-	/* Sizes below the host's page cannot be used, but say that the page itself can. */
-	iommu->page_sizes = host->machine->iommu_page_sizes;
-	if (iommu->page_sizes & (page - 1))
-		iommu->page_sizes = (iommu->page_sizes & ~(page - 1)) | page;
+	iommu->page_sizes = page_sizes(host);
 	windows_build(iommu, host->machine);
 	return index;
 }

@@ -7,8 +7,21 @@
 
 enum { CAPABILITY_IPC_LOCK = 14 };
 
-#define MAP_FLAGS_ALL	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_VADDR)
-#define UNMAP_FLAGS_ALL (VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
+static uint32_t map_flags(const struct host *host)
+{
+	uint32_t flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+
+	return profile_get(host, PROFILE_VADDR_UPDATE) ? flags | VFIO_DMA_MAP_FLAG_VADDR : flags;
+}
+
+static uint32_t unmap_flags(const struct host *host)
+{
+	uint32_t flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+
+	if (profile_get(host, PROFILE_UNMAP_ALL))
+		flags |= VFIO_DMA_UNMAP_FLAG_ALL;
+	return profile_get(host, PROFILE_VADDR_UPDATE) ? flags | VFIO_DMA_UNMAP_FLAG_VADDR : flags;
+}
 
 static uint64_t smallest_page(const struct type1 *iommu)
 {
@@ -126,17 +139,18 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 		return refuse(op, RULE_T1_MAP_FAULT);
 	if (map.argsz < sizeof(map))
 		return refuse(op, RULE_T1_MAP_ARGSZ);
-	if (map.flags & ~(uint32_t)MAP_FLAGS_ALL)
+	if (map.flags & ~map_flags(host))
 		return refuse(op, RULE_T1_MAP_FLAGS);
+	if (!map.size)
+		return refuse(op, RULE_T1_MAP_EMPTY);
+	/* Kernels that look at this later answer all that lies between with the same errno. */
+	if (map.iova + map.size - 1 < map.iova || map.vaddr + map.size - 1 < map.vaddr)
+		return refuse_as(op, RULE_T1_MAP_WRAP, profile_get(host, PROFILE_WRAP_REFUSED));
 	update = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
 	if (update == !!(map.flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
 		return refuse(op, RULE_T1_MAP_ACCESS);
-	if (!map.size)
-		return refuse(op, RULE_T1_MAP_EMPTY);
 	if ((map.size | map.iova | map.vaddr) & in_page)
 		return refuse(op, RULE_T1_MAP_ALIGN);
-	if (map.iova + map.size - 1 < map.iova || map.vaddr + map.size - 1 < map.vaddr)
-		return refuse(op, RULE_T1_MAP_WRAP);
 	found = find_collision(host, iommu, map.iova, map.iova + map.size - 1);
 	if (update)
 		return update_vaddr(host, op, iommu, &map, found);
@@ -190,6 +204,11 @@ static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, 
 			hit(op, RULE_T1_UNMAP_V1_INSIDE);
 			return;
 		}
+		if (host->mms.items[MAPPING_MM(mapping->tag)].task != op->task &&
+		    profile_get(host, PROFILE_UNMAP_BY_MAPPER_ONLY)) {
+			hit(op, RULE_T1_UNMAP_FOREIGN);
+			return;
+		}
 		*unmapped += mapping->last - mapping->first + 1;
 		type1_remove(host, iommu, mapping);
 	}
@@ -232,7 +251,7 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		return refuse(op, RULE_T1_UNMAP_FAULT);
 	if (unmap.argsz < sizeof(unmap))
 		return refuse(op, RULE_T1_UNMAP_ARGSZ);
-	if (unmap.flags & ~(uint32_t)UNMAP_FLAGS_ALL)
+	if (unmap.flags & ~unmap_flags(host))
 		return refuse(op, RULE_T1_UNMAP_FLAGS);
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		return unmap_with_bitmap(op, &unmap);
@@ -250,7 +269,7 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 			return refuse(op, RULE_T1_UNMAP_ALIGN);
 		last = unmap.iova + unmap.size - 1;
 		if (last < unmap.iova)
-			return refuse(op, RULE_T1_UNMAP_WRAP);
+			return refuse_as(op, RULE_T1_UNMAP_WRAP, profile_get(host, PROFILE_WRAP_REFUSED));
 		if (iommu->v2 && bisects(iommu, unmap.iova, last))
 			return refuse(op, RULE_T1_UNMAP_BISECT);
 	}
