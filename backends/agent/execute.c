@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * One function for each call, all by raw system calls: what the C library would add or check is
- * not part of a trace.
+ * not part of a trace. Calls on the memory of the task are in execute_memory.c.
  */
 #include "execute.h"
 
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -20,11 +19,6 @@
 #include "fds.h"
 #include "memory.h"
 #include "native.h"
-
-static int64_t result(long returned)
-{
-	return returned < 0 ? -errno : returned;
-}
 
 /*
  * Moves descriptor @fd to the number that it has in the recording, unless something is there
@@ -48,7 +42,7 @@ static int64_t run_open(const struct call *call, const int64_t *wish)
 	int flags = native_open_flags(call->args[1]);
 	const char *path = call->string ? call->string : (const char *)(uintptr_t)call->args[0];
 
-	return move_to_wish(result(syscall(SYS_openat, AT_FDCWD, path, flags, 0600)), wish);
+	return move_to_wish(call_result(syscall(SYS_openat, AT_FDCWD, path, flags, 0600)), wish);
 }
 
 static int64_t run_dup(const struct call *call, const int64_t *wish)
@@ -58,17 +52,17 @@ static int64_t run_dup(const struct call *call, const int64_t *wish)
 	if (flags & ~O_CLOEXEC)
 		return -EINVAL;
 	int command = flags ? F_DUPFD_CLOEXEC : F_DUPFD;
-	return move_to_wish(result(syscall(SYS_fcntl, (int)call->args[0], command, (int)call->args[1])), wish);
+	return move_to_wish(call_result(syscall(SYS_fcntl, (int)call->args[0], command, (int)call->args[1])), wish);
 }
 
 static int64_t run_dup3(const struct call *call)
 {
-	return result(syscall(SYS_dup3, (int)call->args[0], (int)call->args[1], native_open_flags(call->args[2])));
+	return call_result(syscall(SYS_dup3, (int)call->args[0], (int)call->args[1], native_open_flags(call->args[2])));
 }
 
 static int64_t run_eventfd(const struct call *call, const int64_t *wish)
 {
-	return move_to_wish(result(syscall(SYS_eventfd2, 0u, native_open_flags(call->args[0]))), wish);
+	return move_to_wish(call_result(syscall(SYS_eventfd2, 0u, native_open_flags(call->args[0]))), wish);
 }
 
 /*
@@ -115,8 +109,8 @@ static int64_t run_ioctl(const struct worker *worker, struct call *call, const i
 		if (i == 0 && call->has_pointer)
 			argument = at;
 	}
-	int64_t ret =
-	    result(syscall(SYS_ioctl, (int)call->args[0], native_ioctl_number(call->args[1]), (unsigned long)argument));
+	int64_t ret = call_result(
+	    syscall(SYS_ioctl, (int)call->args[0], native_ioctl_number(call->args[1]), (unsigned long)argument));
 	for (unsigned i = 0; i < call->buffer_count; i++)
 		buffer_load(worker, i, &call->buffers[i]);
 	return returns_fd(call) ? move_to_wish(ret, wish) : ret;
@@ -129,65 +123,17 @@ static int64_t run_transfer(const struct worker *worker, struct call *call, long
 
 	if (call->buffer_count > 0)
 		place = buffer_store(worker, 0, &call->buffers[0]);
-	int64_t ret = result(
+	int64_t ret = call_result(
 	    syscall(number, (int)call->args[0], (unsigned long)place, (size_t)call->args[2], (off_t)call->args[3]));
 	if (call->buffer_count > 0)
 		buffer_load(worker, 0, &call->buffers[0]);
 	return ret;
 }
 
-static int64_t map(uint64_t address, const struct call *call, int flags)
+/* The name is for people who look into /proc only. */
+static int64_t run_memfd(const struct call *call, const int64_t *wish)
 {
-	long at = syscall(SYS_mmap, (unsigned long)address, (size_t)call->args[1], (int)call->args[2], flags,
-			  (int)call->args[4], (off_t)call->args[5]);
-
-	return result(at);
-}
-
-static int64_t run_mmap(const struct call *call, const int64_t *wish)
-{
-	const int flags = native_map_flags(call->args[3]);
-	const bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-
-	if (fixed && memory_owns(call->args[0], call->args[1]))
-		return -EINVAL;
-	if (!fixed && wish && *wish > 0 && !memory_owns((uint64_t)*wish, call->args[1])) {
-		int64_t at = map((uint64_t)*wish, call, flags | MAP_FIXED_NOREPLACE);
-		if (at >= 0)
-			return at;
-	}
-	return map(call->args[0], call, flags);
-}
-
-static int64_t run_munmap(const struct call *call)
-{
-	if (memory_owns(call->args[0], call->args[1]))
-		return -EINVAL;
-	return result(syscall(SYS_munmap, (unsigned long)call->args[0], (size_t)call->args[1]));
-}
-
-static int64_t run_mprotect(const struct call *call)
-{
-	if (memory_owns(call->args[0], call->args[1]))
-		return -EINVAL;
-	return result(syscall(SYS_mprotect, (unsigned long)call->args[0], (size_t)call->args[1], (int)call->args[2]));
-}
-
-static int64_t run_poke(const struct call *call)
-{
-	int64_t error = memory_store(call->args[0], call->buffers[0].in, call->buffers[0].length);
-
-	return error ? error : call->buffers[0].length;
-}
-
-static int64_t run_peek(const struct worker *worker, struct call *call)
-{
-	void *place = memory_place(worker->slot, 0, call->buffers[0].length);
-	int64_t error = memory_load(place, call->args[0], call->buffers[0].length);
-
-	if (!error)
-		call->buffers[0].out = place;
-	return error ? error : call->buffers[0].length;
+	return move_to_wish(call_result(syscall(SYS_memfd_create, "vfiosim", (unsigned)call->args[0])), wish);
 }
 
 static int64_t run_setrlimit(const struct call *call)
@@ -197,7 +143,7 @@ static int64_t run_setrlimit(const struct call *call)
 	if (getrlimit(RLIMIT_MEMLOCK, &limit))
 		return -errno;
 	limit.rlim_cur = call->args[0];
-	return result(setrlimit(RLIMIT_MEMLOCK, &limit));
+	return call_result(setrlimit(RLIMIT_MEMLOCK, &limit));
 }
 
 static int64_t run_dropcap(const struct call *call)
@@ -210,7 +156,7 @@ static int64_t run_dropcap(const struct call *call)
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
 	data[CAP_TO_INDEX(call->args[0])].effective &= ~CAP_TO_MASK(call->args[0]);
-	return result(syscall(SYS_capset, &header, data));
+	return call_result(syscall(SYS_capset, &header, data));
 }
 
 static int64_t run_fork(struct worker *worker, const int64_t *wish)
@@ -312,13 +258,13 @@ int64_t execute_call(struct worker *worker, struct event *event, const int64_t *
 	case CALL_OPEN:
 		return run_open(call, wish);
 	case CALL_CLOSE:
-		return result(syscall(SYS_close, (int)call->args[0]));
+		return call_result(syscall(SYS_close, (int)call->args[0]));
 	case CALL_DUP:
 		return run_dup(call, wish);
 	case CALL_DUP3:
 		return run_dup3(call);
 	case CALL_SETFD:
-		return result(syscall(SYS_fcntl, (int)call->args[0], F_SETFD, (int)call->args[1]));
+		return call_result(syscall(SYS_fcntl, (int)call->args[0], F_SETFD, (int)call->args[1]));
 	case CALL_EVENTFD:
 		return run_eventfd(call, wish);
 	case CALL_IOCTL:
@@ -327,16 +273,10 @@ int64_t execute_call(struct worker *worker, struct event *event, const int64_t *
 		return run_transfer(worker, call, SYS_pread64);
 	case CALL_PWRITE:
 		return run_transfer(worker, call, SYS_pwrite64);
-	case CALL_MMAP:
-		return run_mmap(call, wish);
-	case CALL_MUNMAP:
-		return run_munmap(call);
-	case CALL_MPROTECT:
-		return run_mprotect(call);
-	case CALL_POKE:
-		return run_poke(call);
-	case CALL_PEEK:
-		return run_peek(worker, call);
+	case CALL_MEMFD:
+		return run_memfd(call, wish);
+	case CALL_FTRUNCATE:
+		return call_result(syscall(SYS_ftruncate, (int)call->args[0], (off_t)call->args[1]));
 	case CALL_SETRLIMIT:
 		return run_setrlimit(call);
 	case CALL_DROPCAP:
@@ -352,8 +292,7 @@ int64_t execute_call(struct worker *worker, struct event *event, const int64_t *
 		return 0;
 	case CALL_SLEEP:
 		return run_sleep(call);
-	case CALL_OP_COUNT:
-		break;
+	default:
+		return execute_memory_call(worker, call, wish);
 	}
-	return -ENOSYS;
 }

@@ -29,6 +29,8 @@
 #define BUFFER_OFFSET (UINT64_C(1) << 20)
 #define BUFFER_STRIDE ((uint64_t)CALL_PAYLOAD_MAX + (UINT64_C(1) << 20))
 
+#define HEAP_ROOM (8 << 20)
+
 _Static_assert(BUFFER_OFFSET + CALL_BUFFERS_MAX * BUFFER_STRIDE <= SLOT_SIZE, "a slot holds all buffers");
 
 extern const char __executable_start[]; /* from the linker */
@@ -36,6 +38,9 @@ extern const char __executable_start[]; /* from the linker */
 static pthread_mutex_t slot_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool slot_used[SLOT_COUNT];
 static bool slot_mapped[SLOT_COUNT];
+
+/* Whether what the agent takes from now on is locked. */
+static bool locked_ahead;
 
 /* Where to go on when an access faults; NULL while no access is being tried. */
 static _Thread_local sigjmp_buf *volatile fault_exit;
@@ -217,19 +222,26 @@ static void copy_load(const struct copy *copy)
 		access_load(copy->to + i, (const volatile char *)(uintptr_t)(copy->address + i), width);
 }
 
-/* A store that faults half-way would leave its first half, so further pages are tried before, with no effect. */
+/* A write with no effect but that the page is there; an exchange of a byte for itself, which no compiler takes away. */
+static void touch(uint64_t address)
+{
+	uint8_t *byte = (uint8_t *)(uintptr_t)address;
+	uint8_t there = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+	__atomic_compare_exchange_n(byte, &there, there, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* A store that faults half-way would leave its first half, so all pages are tried before, in order. */
 static void copy_store(const struct copy *copy)
 {
 	const unsigned width = access_width(copy->address, copy->length);
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const uint64_t second = (copy->address | (page - 1)) + 1, end = copy->address + copy->length;
 
-	for (uint64_t at = (copy->address | (page - 1)) + 1; at < copy->address + copy->length; at += page) {
-		uint8_t *byte = (uint8_t *)(uintptr_t)at;
-		uint8_t there = __atomic_load_n(byte, __ATOMIC_RELAXED);
-
-		/* An exchange of a byte for itself is a write that no compiler takes away. */
-		__atomic_compare_exchange_n(byte, &there, there, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-	}
+	if (second < end)
+		touch(copy->address);
+	for (uint64_t at = second; at < end; at += page)
+		touch(at);
 	for (size_t i = 0; i < copy->length; i += width)
 		access_store((volatile char *)(uintptr_t)(copy->address + i), copy->from + i, width);
 }
@@ -265,6 +277,8 @@ int memory_init(void)
 	/* All of the heap in one place, right behind the image. */
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_ARENA_MAX, 1);
+	/* Room that need not be asked for when a call has made more memory impossible to get. */
+	mallopt(M_TOP_PAD, HEAP_ROOM);
 
 	/* SA_NODEFER: the handler leaves by a jump, which does not restore the mask. */
 	struct sigaction action = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
@@ -287,26 +301,50 @@ static void run_entry(void)
 	_exit(1);
 }
 
-/* The kernel's stack is where recorded programs have theirs. Without /proc it stays, which only costs that place. */
-static void unmap_kernel_stack(void)
+/* Calls @function with each range of memory that this process has, as far as /proc tells. */
+static void each_range(void (*function)(uint64_t first, uint64_t end, bool stack))
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	char line[512];
 	unsigned long long first, end;
-	bool found = false;
 
 	if (!maps)
 		return;
-	while (!found && fgets(line, sizeof(line), maps))
-		found = strstr(line, "[stack]") && sscanf(line, "%llx-%llx", &first, &end) == 2;
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%llx-%llx", &first, &end) == 2)
+			function(first, end, strstr(line, "[stack]"));
 	fclose(maps);
-	if (found)
+}
+
+static void unlock_range(uint64_t first, uint64_t end, bool stack)
+{
+	(void)stack;
+	if (memory_owns(first, end - first))
+		munlock((void *)(uintptr_t)first, (size_t)(end - first));
+}
+
+void memory_unlock_own(bool ahead)
+{
+	locked_ahead = ahead;
+	each_range(unlock_range);
+}
+
+void memory_unlock_new(void)
+{
+	if (locked_ahead)
+		each_range(unlock_range);
+}
+
+/* The kernel's stack is where recorded programs have theirs. Without /proc it stays, which only costs that place. */
+static void unmap_stack(uint64_t first, uint64_t end, bool stack)
+{
+	if (stack)
 		munmap((void *)(uintptr_t)first, (size_t)(end - first));
 }
 
 static void run_without_kernel_stack(void)
 {
-	unmap_kernel_stack();
+	each_range(unmap_stack);
 	run_entry();
 }
 

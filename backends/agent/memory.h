@@ -41,6 +41,13 @@ void *memory_place(unsigned slot, unsigned index, uint32_t length);
 bool memory_owns(uint64_t address, uint64_t length);
 
 /*
+ * Unlocks the agent's memory, after a call that locked all there is, or (@ahead) all that is to come: then whatever the
+ * agent takes later is unlocked each time memory_unlock_new() is called, until the next such call.
+ */
+void memory_unlock_own(bool ahead);
+void memory_unlock_new(void);
+
+/*
  * Copies from and to memory that the calls made, with accesses as wide as alignment and length
  * allow, since it may be a device. 0, or -EFAULT if it cannot be accessed or is the agent's own;
  * then nothing was stored.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "memory.h"
 
 static int status_fd = -1;
 
@@ -40,6 +41,8 @@ static int status_field(const char *text, const char *name, uint64_t *bytes)
 int observe(struct accounting *accounting)
 {
 	char text[4096];
+
+	memory_unlock_new();
 	ssize_t got = pread(status_fd, text, sizeof(text) - 1, 0);
 
 	if (got < 0)

@@ -13,7 +13,9 @@ bool call_observed(enum call_op op)
 	    [CALL_MMAP] = true,	    /* may lock, or unmap what was locked */
 	    [CALL_MUNMAP] = true,   /* may unmap what was locked */
 	    [CALL_MPROTECT] = true, /* may split what was locked */
-	    [CALL_EXEC] = true,	    /* closes, and takes new memory */
+	    [CALL_MREMAP] = true,   /* may grow, or unmap, what was locked */
+	    [CALL_MLOCK] = true,    [CALL_MLOCK2] = true,     [CALL_MUNLOCK] = true,
+	    [CALL_MLOCKALL] = true, [CALL_MUNLOCKALL] = true, [CALL_EXEC] = true, /* closes, and takes new memory */
 	};
 
 	return op < CALL_OP_COUNT && observed[op];
