@@ -58,7 +58,7 @@ Test(cli, usage_that_is_wrong_exits_2)
 	expect_text(expect(2, "check --json --ktap good")->err, "exclude each other");
 	expect_text(expect(2, "check --findings -1 good")->err, "expected a number from 0 to 1000000");
 	expect_text(expect(2, "check --on model good")->err, "option '--on' is not known");
-	expect_text(expect(2, "rules 1")->err, "wrong number of arguments");
+	expect_text(expect(2, "ioctls 1")->err, "wrong number of arguments");
 	expect_text(expect(2, "help chek")->err, "there is no command 'chek'");
 	expect_text(expect(2, "replay good")->err, "--on is missing");
 	expect_text(expect(2, "replay --on vm good")->err, "expected model, recorded, kernel or vm:KERNEL");
@@ -270,6 +270,8 @@ Test(cli, lists_are_texts_and_json)
 	expect_text(expect(0, "kernels")->out, "modelled");
 	expect_list("ioctls --json", "number");
 	expect_list("rules --json", "sentence");
+	expect_text(expect(0, "rules " TRACES_FOLDER "/edu-session-6.1.trace")->err, "on two kernels or more");
+	expect_text(expect(2, "rules nowhere.trace")->err, "nowhere.trace");
 	expect_list("profiles --json", "profile");
 	expect_list("profiles --json 6.1", "value");
 	expect_list("profiles --json 6.1 6.12", "6.12");

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The hand-written programs under traces/programs, each a case for every run: the backend that VFIOSIM_ON names answers
+ * as the rules allow.
+ */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage.h"
+
+#define PATH_MAX_BYTES 512
+
+struct path {
+	char text[PATH_MAX_BYTES];
+};
+
+ParameterizedTestParameters(programs, every_run_conforms)
+{
+	static struct path paths[64];
+	size_t count = 0;
+	glob_t found;
+
+	if (glob(TRACES_FOLDER "/programs/*.trace", 0, NULL, &found) == 0) {
+		for (; count < found.gl_pathc && count < sizeof(paths) / sizeof(paths[0]); count++)
+			snprintf(paths[count].text, sizeof(paths[count].text), "%s", found.gl_pathv[count]);
+		globfree(&found);
+	}
+	return cr_make_param_array(struct path, paths, count);
+}
+
+static char *read_file(const char *path, size_t *length)
+{
+	FILE *file = fopen(path, "rb");
+	char *text = NULL;
+	long size;
+
+	cr_assert_not_null(file, "%s", path);
+	cr_assert_eq(fseek(file, 0, SEEK_END), 0);
+	size = ftell(file);
+	cr_assert_geq(size, 0);
+	rewind(file);
+	text = malloc((size_t)size + 1);
+	cr_assert_not_null(text);
+	*length = fread(text, 1, (size_t)size, file);
+	cr_assert_eq(*length, (size_t)size);
+	fclose(file);
+	return text;
+}
+
+ParameterizedTest(const struct path *path, programs, every_run_conforms)
+{
+	size_t length;
+	char *text = read_file(path->text, &length);
+	struct stage_result result = stage_perform(strrchr(path->text, '/') + 1, text, length);
+
+	free(text);
+	cr_expect_gt(result.calls, 0);
+	cr_expect_eq(result.failed, 0, "%s: %lu of %lu calls", path->text, (unsigned long)result.failed,
+		     (unsigned long)result.calls);
+}

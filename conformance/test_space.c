@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The state space: what space.def multiplies out is modelled as a whole, the ledger adds up after every call, and the
+ * backend that VFIOSIM_ON names answers as the rules allow.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "space.h"
+#include "stage.h"
+
+static void perform_space(const char *name, char *make(size_t *length))
+{
+	size_t length;
+	char *text = make(&length);
+	struct stage_result result;
+
+	cr_assert_not_null(text);
+	result = stage_perform(name, text, length);
+	free(text);
+	cr_expect_gt(result.calls, 0);
+	cr_expect_eq(result.failed, 0, "%s: %lu of %lu calls", name, (unsigned long)result.failed,
+		     (unsigned long)result.calls);
+}
+
+Test(space, pairs_of_operations_conform)
+{
+	perform_space("pairs", space_pairs);
+}
