@@ -36,18 +36,21 @@ static int check_trace(struct report *report, const char *path, const struct opt
 	struct trace_reader *reader;
 	struct report_trace *trace;
 	struct hearing hearing;
+	bool judged = false;
 	struct diag diag;
 
 	reader = trace_open(path, &diag);
-	if (reader)
+	if (reader) {
 		subject_header(&wanted, trace_header(reader), options);
+		judged = subject_defects(&wanted, options, &diag) == 0;
+	}
 	trace = report_add_trace(report, path, NULL, reader ? &wanted : NULL);
 	if (!trace) {
 		if (reader)
 			trace_close(reader);
 		return -1;
 	}
-	if (reader && hearing_begin(&hearing, report, trace, &wanted, options, &diag) == 0) {
+	if (judged && hearing_begin(&hearing, report, trace, &wanted, options, &diag) == 0) {
 		hear_trace(&hearing, reader);
 		hearing_end(&hearing);
 	} else {

@@ -38,6 +38,7 @@ struct option_list {
 struct options {
 	const char *values[OPTION_COUNT];      /* the argument, "" for an option without one; NULL: not given */
 	struct option_list files, environment; /* --file, --env */
+	struct option_list defects;	       /* --defect */
 	size_t findings_max;
 	char *const *operands; /* NULL at the end */
 	int operand_count;
@@ -87,6 +88,7 @@ enum exit_code command_generate(const struct options *options);
 enum exit_code command_fuzz(const struct options *options);
 enum exit_code command_ioctls(const struct options *options);
 enum exit_code command_rules(const struct options *options);
+enum exit_code command_defects(const struct options *options);
 enum exit_code command_profiles(const struct options *options);
 enum exit_code command_kernels(const struct options *options);
 enum exit_code command_machines(const struct options *options);

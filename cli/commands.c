@@ -10,8 +10,8 @@
 #define TAKES_LIST     TAKES(JSON)
 
 const struct command commands[] = {
-    {"check", "TRACE...", "judge traces against the model", TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE), 1, -1,
-     false, command_check},
+    {"check", "TRACE...", "judge traces against the model",
+     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(DEFECT), 1, -1, false, command_check},
     {"replay", "TRACE... --on BACKEND", "execute the calls of traces there, and judge the answers",
      TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(ON) | TAKES(VERBOSE), 1, -1, false, command_replay},
     {"record", "-o TRACE [--on vm:KERNEL] -- PROGRAM [ARGUMENT...]", "run an unmodified program and record its calls",
@@ -19,10 +19,12 @@ const struct command commands[] = {
     {"generate", "[-o TRACE]", "make call programs from a seed, without answers", TAKES_CAMPAIGN | TAKES(OUTPUT), 0, 0,
      false, command_generate},
     {"fuzz", "--on BACKEND", "execute generated programs there, and judge the answers",
-     TAKES_REPORT | TAKES_CAMPAIGN | TAKES(ON), 0, 0, false, command_fuzz},
+     TAKES_REPORT | TAKES_CAMPAIGN | TAKES(ON) | TAKES(DEFECT), 0, 0, false, command_fuzz},
     {"ioctls", "", "list the ioctls that are known", TAKES_LIST, 0, 0, false, command_ioctls},
     {"rules", "[TRACE...]", "list the rules, where each comes from, and what shows it", TAKES_LIST, 0, -1, false,
      command_rules},
+    {"defects", "[TRACE...]", "list the bugs that can be switched on, and what catches each", TAKES_LIST, 0, -1, false,
+     command_defects},
     {"profiles", "[PROFILE [PROFILE]]", "list the kernel profiles, show one, or tell two apart", TAKES_LIST, 0, 2,
      false, command_profiles},
     {"kernels", "", "list the kernels that are modelled and those that can be booted", TAKES_LIST, 0, 0, false,

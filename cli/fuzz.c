@@ -16,6 +16,7 @@
 struct fuzzing {
 	const struct options *options;
 	struct campaign campaign;
+	struct trace_header wanted; /* of the backend */
 	struct backend *backend;
 	struct report *report;
 	struct report_trace *trace;
@@ -117,12 +118,11 @@ static void print_repeats(const struct fuzzing *fuzzing)
 static int open_writer(struct fuzzing *fuzzing, const struct trace_header *judged, struct diag *diag)
 {
 	const char *path = fuzzing->options->values[OPTION_OUTPUT];
-	struct trace_header header = *judged, made;
+	struct trace_header header = *judged;
 
 	if (!path)
 		return 0;
-	campaign_header(&fuzzing->campaign, &made);
-	memcpy(header.program, made.program, sizeof(header.program));
+	memcpy(header.program, fuzzing->wanted.program, sizeof(header.program));
 	fuzzing->writer = trace_create(path, &header, diag);
 	return fuzzing->writer ? 0 : -1;
 }
@@ -134,6 +134,8 @@ static void fuzz_backend(struct fuzzing *fuzzing)
 	struct diag diag;
 
 	subject_header(&judged, &fuzzing->backend->header, fuzzing->options);
+	/* Bugs are the backend's; whoever judges it has none. */
+	subject_without_defects(&judged);
 	if (report_describe_trace(fuzzing->trace, &judged) != 0) {
 		report_fail_trace(fuzzing->trace, REPORT_FAILED, "out of memory");
 		return;
@@ -158,17 +160,15 @@ static int fuzz(struct fuzzing *fuzzing)
 {
 	const char *on = fuzzing->options->values[OPTION_ON];
 	enum backend_status status = BACKEND_FAILED;
-	struct trace_header wanted;
 	struct diag diag = {.text = ""};
 
-	campaign_header(&fuzzing->campaign, &wanted);
 	/* The seed is told before anything can go wrong. */
 	if (!fuzzing->options->values[OPTION_QUIET])
-		fprintf(stderr, "%s\n", wanted.program);
-	fuzzing->trace = report_add_trace(fuzzing->report, wanted.program, on, &wanted);
+		fprintf(stderr, "%s\n", fuzzing->wanted.program);
+	fuzzing->trace = report_add_trace(fuzzing->report, fuzzing->wanted.program, on, &fuzzing->wanted);
 	if (!fuzzing->trace)
 		return -1;
-	fuzzing->backend = backend_open(on, &wanted, &status, &diag);
+	fuzzing->backend = backend_open(on, &fuzzing->wanted, &status, &diag);
 	if (!fuzzing->backend) {
 		trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &diag);
 		return 0;
@@ -176,6 +176,27 @@ static int fuzz(struct fuzzing *fuzzing)
 	fuzz_backend(fuzzing);
 	backend_close(fuzzing->backend);
 	return 0;
+}
+
+/* What is made, and what the backend is to be like: a model can be given bugs, which its traces tell. */
+static int prepare(struct fuzzing *fuzzing, const struct options *options, struct diag *diag)
+{
+	struct trace_header *wanted = &fuzzing->wanted;
+
+	fuzzing->options = options;
+	if (campaign_options(&fuzzing->campaign, "fuzz", options, diag) != 0)
+		return -1;
+	if (options->defects.count > 0 && strcmp(options->values[OPTION_ON], "model") != 0)
+		return diag_set(diag, NULL, 0, 0, "fuzz: --defect with --on %s: only the model can be given a bug",
+				options->values[OPTION_ON]);
+	campaign_header(&fuzzing->campaign, wanted);
+	for (size_t i = 0; i < options->defects.count; i++) {
+		size_t length = strlen(wanted->program);
+
+		snprintf(wanted->program + length, sizeof(wanted->program) - length, ", defect %s",
+			 options->defects.items[i]);
+	}
+	return subject_defects(wanted, options, diag);
 }
 
 enum exit_code command_fuzz(const struct options *options)
@@ -191,11 +212,10 @@ enum exit_code command_fuzz(const struct options *options)
 	fuzzing = calloc(1, sizeof(*fuzzing));
 	if (!fuzzing)
 		return out_of_memory();
-	if (campaign_options(&fuzzing->campaign, "fuzz", options, &diag) != 0) {
+	if (prepare(fuzzing, options, &diag) != 0) {
 		free(fuzzing);
 		return bad_input(&diag);
 	}
-	fuzzing->options = options;
 	fuzzing->report = report_begin("vfiosim fuzz", options);
 	if (fuzzing->report && fuzz(fuzzing) == 0) {
 		code = report_end(fuzzing->report, options, NULL);

@@ -20,21 +20,22 @@ int hearing_begin(struct hearing *hearing, struct report *report, struct report_
 	return 0;
 }
 
-/* A ledger that does not add up is a fault of the model, whatever the trace says. */
+/* A ledger that does not add up is a fault of the model, whatever the trace says; once in a run is enough. */
 static void audit(struct hearing *hearing)
 {
-	const char *fault = judge_audit(hearing->judge);
+	const char *fault = hearing->unbalanced ? NULL : judge_audit(hearing->judge);
 	struct diag diag;
 
 	if (!fault)
 		return;
+	hearing->unbalanced = true;
 	diag_set(&diag, NULL, 0, 0, "%s: the model's ledger does not add up: %s", hearing->trace->name, fault);
 	trace_failed(hearing->trace, REPORT_FAILED, &diag);
 }
 
 void hearing_run(struct hearing *hearing)
 {
-	audit(hearing);
+	hearing->unbalanced = false;
 	judge_begin_run(hearing->judge);
 }
 
@@ -42,8 +43,11 @@ void hearing_event(struct hearing *hearing, const char *run, const struct event 
 {
 	struct finding finding;
 
+	enum verdict verdict = judge_event(hearing->judge, event, &finding);
+
 	progress_step(&hearing->progress);
-	if (judge_event(hearing->judge, event, &finding) == VERDICT_CONFORMS)
+	audit(hearing);
+	if (verdict == VERDICT_CONFORMS)
 		return;
 	if (report_add_finding(hearing->report, hearing->trace, run, &finding) != 0)
 		hearing->failed = true;
@@ -61,7 +65,6 @@ void hearing_run_end(struct hearing *hearing, const char *run, uint64_t line, ui
 
 void hearing_end(struct hearing *hearing)
 {
-	audit(hearing);
 	progress_end(&hearing->progress);
 	if (hearing->failed)
 		report_fail_trace(hearing->trace, REPORT_FAILED, "out of memory");

@@ -12,7 +12,8 @@ struct hearing {
 	struct judge *judge;
 	struct subject subject;
 	struct progress progress;
-	bool failed; /* memory ran out */
+	bool unbalanced; /* the model's ledger does not add up any more in this run */
+	bool failed;	 /* memory ran out */
 };
 
 /*

@@ -99,14 +99,29 @@ static int parse_operands(struct options *options, const struct command *command
 	return parse_findings(options, command, diag);
 }
 
+/* The list of an option that can be repeated, or NULL. */
+static struct option_list *option_list(struct options *options, int id)
+{
+	switch (id) {
+	case OPTION_FILE:
+		return &options->files;
+	case OPTION_ENV:
+		return &options->environment;
+	case OPTION_DEFECT:
+		return &options->defects;
+	default:
+		return NULL;
+	}
+}
+
 /* Takes the option in: most have one value, the last one given. 0, or -1 with @diag. */
 static int take_option(struct options *options, const struct command *command, int id, const char *argument,
 		       struct diag *diag)
 {
-	struct option_list *list = id == OPTION_FILE ? &options->files : &options->environment;
+	struct option_list *list = option_list(options, id);
 
 	options->values[id] = argument;
-	if (id != OPTION_FILE && id != OPTION_ENV)
+	if (!list)
 		return 0;
 	if (list->count == OPTION_LIST_MAX)
 		return diag_set(diag, NULL, 0, 0, "%s: option '--%s' can be given %d times at most", command->name,

@@ -20,6 +20,33 @@ void subject_header(struct trace_header *wanted, const struct trace_header *head
 	}
 }
 
+int subject_defects(struct trace_header *header, const struct options *options, struct diag *diag)
+{
+	for (size_t i = 0; i < options->defects.count; i++) {
+		const char *name = options->defects.items[i];
+
+		if (defect_by_name(name) == DEFECT_COUNT)
+			return diag_set(diag, NULL, 0, 0, "defect '%s' is not known; expected one of `vfiosim defects`",
+					name);
+		if (header->field_count == TRACE_FIELDS_MAX)
+			return diag_set(diag, NULL, 0, 0, "defect '%s' is one field too many: a profile can have %d",
+					name, TRACE_FIELDS_MAX);
+		snprintf(header->fields[header->field_count].name, sizeof(header->fields[0].name), "defect");
+		snprintf(header->fields[header->field_count++].value, sizeof(header->fields[0].value), "%s", name);
+	}
+	return 0;
+}
+
+void subject_without_defects(struct trace_header *header)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < header->field_count; i++)
+		if (strcmp(header->fields[i].name, "defect") != 0)
+			header->fields[kept++] = header->fields[i];
+	header->field_count = kept;
+}
+
 static int find_machine(struct subject *subject, const struct trace_header *header, const char *file, struct diag *diag)
 {
 	subject->machine = machine_find(header->machine);

@@ -16,6 +16,12 @@ struct subject {
 /* A copy of @header with the machine and the profile that @options name in the place of its own. */
 void subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options);
 
+/* Switches on in @header the bugs that @options name. 0, or -1 with @diag. */
+int subject_defects(struct trace_header *header, const struct options *options, struct diag *diag);
+
+/* Switches all bugs of @header off again. */
+void subject_without_defects(struct trace_header *header);
+
 /* Finds machine and profile of @header, its probed fields included. @file is for messages. 0, or -1 with @diag. */
 int subject_find(struct subject *subject, const struct trace_header *header, const char *file, struct diag *diag);
 

@@ -44,12 +44,13 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 
 	if (!group->viable && profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED))
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
-	if (container->iommu != NOTHING && host->iommus.items[container->iommu].invalid_vaddrs)
+	if (container->iommu != NOTHING && host->iommus.items[container->iommu].invalid_vaddrs &&
+	    !defect_on(host, DEFECT_ATTACH_VADDR_INVALID))
 		return refuse(op, RULE_GRP_ATTACH_VADDR_INVALID);
 	group->container = index;
 	group->users = 1;
 	group->attached = ++host->serial;
-	container->references++;
+	container->references += !defect_on(host, DEFECT_CONTAINER_FORGETS_GROUP);
 	hit(op, RULE_GRP_ATTACH);
 	return finish(op, 0);
 }
@@ -59,10 +60,12 @@ void container_detach(struct host *host, uint32_t group_index)
 	struct group *group = &host->groups.items[group_index];
 	uint32_t index = group->container;
 	struct container *container = &host->containers.items[index];
+	bool last;
 
 	group->container = NOTHING;
 	group->users = 0;
-	if (container->iommu != NOTHING && !container_has_groups(host, index)) {
+	last = !container_has_groups(host, index) || defect_on(host, DEFECT_ANY_GROUP_TAKES_IOMMU);
+	if (container->iommu != NOTHING && last && !defect_on(host, DEFECT_LAST_GROUP_LEAVES_IOMMU)) {
 		type1_release(host, container->iommu);
 		container->iommu = NOTHING;
 	}
@@ -82,6 +85,9 @@ enum step_result container_check_extension(struct host *host, struct op *op)
 	/* A pointer handed to an ioctl that takes a value is a value like any other, and no extension's number. */
 	uint64_t extension = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
 
+	if (defect_on(host, DEFECT_EXTENSION_CUT))
+		extension = (uint32_t)extension;
+
 	hit(op, iommu == NOTHING ? RULE_CT_EXTENSION_BARE : RULE_CT_EXTENSION);
 	return finish(op, type1_check_extension(host, iommu, extension));
 }
@@ -90,17 +96,19 @@ enum step_result container_set_iommu(struct host *host, struct op *op)
 {
 	struct container *container = op_container(host, op);
 	uint64_t type = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
-	bool nests = host->machine->iommu == IOMMU_SMMUV3;
+	bool nests = host->machine->iommu == IOMMU_SMMUV3 || defect_on(host, DEFECT_NESTING_FALLS_BACK);
 
-	if (!container_has_groups(host, host->files.items[op->file].object))
+	if (!container_has_groups(host, host->files.items[op->file].object) &&
+	    !defect_on(host, DEFECT_SET_IOMMU_WITHOUT_GROUP))
 		return refuse(op, RULE_CT_SET_IOMMU_NO_GROUP);
-	if (container->iommu != NOTHING)
+	if (container->iommu != NOTHING && !defect_on(host, DEFECT_SET_IOMMU_AGAIN))
 		return refuse(op, RULE_CT_SET_IOMMU_TWICE);
 	/* The drivers are asked by the same number that CHECK_EXTENSION takes... */
 	if (type1_check_extension(host, NOTHING, type) <= 0)
 		return refuse(op, RULE_CT_SET_IOMMU_UNKNOWN);
 	/* ...but not every extension is an IOMMU type. */
-	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU)
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU &&
+	    !defect_on(host, DEFECT_SET_IOMMU_EXTENSION))
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
 	if (type == VFIO_TYPE1_NESTING_IOMMU && !nests)
 		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, profile_get(host, PROFILE_NESTING_REFUSED));

@@ -19,14 +19,16 @@ void device_release(struct host *host, uint32_t index)
 	struct device_state *device = &host->devices.items[index];
 	struct group *group = &host->groups.items[device->group];
 
-	if (!--device->open_count) {
+	if (!--device->open_count || defect_on(host, DEFECT_ANY_CLOSE_RESETS)) {
 		device->bus_master = false;
-		device->irq_type = IRQ_TYPE_NONE;
+		if (!defect_on(host, DEFECT_CLOSE_KEEPS_IRQS))
+			device->irq_type = IRQ_TYPE_NONE;
 		device->request_trigger = device->error_trigger = false;
 		device->ioeventfds.count = 0;
 	}
 	group->users--;
-	file_put(host, group->file);
+	if (!defect_on(host, DEFECT_DEVICE_KEEPS_GROUP))
+		file_put(host, group->file);
 }
 
 enum step_result device_get_info(struct host *host, struct op *op)

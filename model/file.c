@@ -183,7 +183,8 @@ static handler_fn *const ioctl_handlers[] = {
 /* A number that nobody at this descriptor knows. */
 static enum step_result ioctl_unknown(struct host *host, struct op *op, const struct file *file)
 {
-	if (file->kind == FILE_CONTAINER && host->containers.items[file->object].iommu == NOTHING)
+	if (file->kind == FILE_CONTAINER && host->containers.items[file->object].iommu == NOTHING &&
+	    !defect_on(host, DEFECT_NO_IOMMU_NO_TYPE))
 		return refuse(op, RULE_CT_NO_IOMMU_YET);
 	return refuse(op, RULE_FD_UNKNOWN_IOCTL);
 }

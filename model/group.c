@@ -25,7 +25,7 @@ void group_release(struct host *host, uint32_t index)
 {
 	struct group *group = &host->groups.items[index];
 
-	if (group->container != NOTHING)
+	if (group->container != NOTHING && !defect_on(host, DEFECT_CLOSED_GROUP_STAYS))
 		container_detach(host, index);
 	group->file = NOTHING;
 }
@@ -37,11 +37,11 @@ enum step_result group_get_status(struct host *host, struct op *op)
 
 	if (!user_load(op, &status, sizeof(status)))
 		return refuse(op, RULE_GRP_STATUS_FAULT);
-	if (status.argsz < sizeof(status))
+	if (status.argsz < sizeof(status) && !defect_on(host, DEFECT_STATUS_ARGSZ))
 		return refuse(op, RULE_GRP_STATUS_ARGSZ);
 	status.flags = group->viable ? VFIO_GROUP_FLAGS_VIABLE : 0;
 	if (group->container != NOTHING)
-		status.flags |= VFIO_GROUP_FLAGS_CONTAINER_SET;
+		status.flags |= defect_on(host, DEFECT_STATUS_WITHOUT_CONTAINER) ? 0 : VFIO_GROUP_FLAGS_CONTAINER_SET;
 	hit(op, RULE_GRP_STATUS);
 	user_store(host, op, &status, sizeof(status));
 	return finish(op, 0);
@@ -72,7 +72,7 @@ enum step_result group_set_container(struct host *host, struct op *op)
 		return STEP_MORE;
 	}
 	file = &host->files.items[op->second_file];
-	if (host->groups.items[group].container != NOTHING)
+	if (host->groups.items[group].container != NOTHING && !defect_on(host, DEFECT_ATTACH_AGAIN))
 		return refuse(op, RULE_GRP_ATTACH_TWICE);
 	if (file->kind != FILE_CONTAINER)
 		return refuse_as(op, RULE_GRP_ATTACH_OTHER_FILE, profile_get(host, PROFILE_SET_CONTAINER_OTHER_FILE));
@@ -85,7 +85,7 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 
 	if (group->container == NOTHING)
 		return refuse(op, RULE_GRP_DETACH_NOT_ATTACHED);
-	if (group->users != 1)
+	if (group->users != 1 && !defect_on(host, DEFECT_DETACH_IN_USE))
 		return refuse(op, RULE_GRP_DETACH_DEVICE_OPEN);
 	container_detach(host, op_group(host, op));
 	hit(op, RULE_GRP_DETACH);
@@ -123,23 +123,27 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 		const char *rest = name + length;
 
 		if (host->devices.items[i].group != group || device->driver != DRIVER_VFIO_PCI ||
-		    strncmp(name, device->name, length) || (*rest && *rest != ' '))
+		    strncmp(name, device->name, length) ||
+		    (*rest && *rest != ' ' && !defect_on(host, DEFECT_DEVICE_NAME_BEGINS)))
 			continue;
 		while (*rest == ' ')
 			rest++;
-		*option = *rest != 0;
+		*option = *rest != 0 && !defect_on(host, DEFECT_DEVICE_NAME_BEGINS);
 		return i;
 	}
 	return NOTHING;
 }
 
 /* Whether the devices of a group may be opened. */
-static enum step_result devices_available(const struct host *host, struct op *op, const struct group *group)
+static enum step_result devices_available(const struct host *host, struct op *op, struct group *group)
 {
 	if (group->container == NOTHING)
 		return refuse(op, RULE_GRP_DEVICE_NO_CONTAINER);
-	if (host->containers.items[group->container].iommu == NOTHING)
+	if (host->containers.items[group->container].iommu == NOTHING &&
+	    !defect_on(host, DEFECT_DEVICE_WITHOUT_IOMMU)) {
+		group->users += defect_on(host, DEFECT_DEVICE_REFUSED_COUNTED);
 		return refuse(op, RULE_GRP_DEVICE_NO_IOMMU);
+	}
 	if (!group->viable)
 		return refuse(op, RULE_GRP_DEVICE_NOT_VIABLE);
 	return STEP_MORE;
@@ -176,9 +180,9 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 		device->bus_master = false;
 		device->memory_enabled = true;
 	}
-	group->users++;
+	group->users += !defect_on(host, DEFECT_DEVICE_UNCOUNTED);
 	file_get(host, group->file);
 	file = file_new(host, FILE_DEVICE, op->object, 2);
 	hit(op, RULE_GRP_DEVICE_OPEN);
-	return finish(op, task_install(host, op, file, 0, true));
+	return finish(op, task_install(host, op, file, 0, !defect_on(host, DEFECT_DEVICE_INHERITED)));
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The host as a whole: making, cloning, auditing, and running one call through its steps.
+ * The host as a whole: making, cloning, and running one call through its steps.
  */
 #include "host.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +81,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 	memset(host, 0, sizeof(*host));
 	host->machine = machine;
 	host->profile = *profile;
+	defects_change_profile(&host->profile);
 	host_add_groups(host);
 	mm_new(host, 0);
 	table_add(&host->tasks);
@@ -130,7 +129,8 @@ void host_free(struct host *host)
 	free(host->groups.items);
 	free(host->devices.items);
 	free(host->iommus.items);
-	free(host->audit);
+	free(host->audit.text);
+	free(host->audit.counts);
 	free(host);
 }
 
@@ -148,7 +148,7 @@ struct host *host_clone(const struct host *from)
 	struct host *host = memory_allocate(sizeof(*host));
 
 	*host = *from;
-	host->audit = NULL;
+	memset(&host->audit, 0, sizeof(host->audit));
 	memset(host->scratch, 0, sizeof(host->scratch));
 	table_unshare(&host->tasks);
 	table_unshare(&host->mms);
@@ -237,91 +237,4 @@ void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes
 uint64_t host_locked_by_vfio(const struct host *host, uint32_t task)
 {
 	return task && task <= host->tasks.count && host->tasks.items[task - 1].alive ? task_locked(host, task - 1) : 0;
-}
-
-static const char *audit_says(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static const char *audit_says(struct host *host, const char *format, ...)
-{
-	enum { TEXT = 256 };
-	va_list arguments;
-
-	if (!host->audit)
-		host->audit = memory_allocate(TEXT);
-	va_start(arguments, format);
-	vsnprintf(host->audit, TEXT, format, arguments);
-	va_end(arguments);
-	return host->audit;
-}
-
-/* Charges: what each address space is charged is the sum of what mappings say they charged to it. */
-static const char *audit_charges(struct host *host)
-{
-	const char *text = NULL;
-	uint64_t *charged = memory_allocate(host->mms.count * sizeof(*charged));
-
-	memset(charged, 0, host->mms.count * sizeof(*charged));
-	for (uint32_t i = 0; i < host->iommus.count; i++) {
-		const struct type1 *iommu = &host->iommus.items[i];
-		const struct range *mapping = rangemap_from(&iommu->mappings, 0);
-
-		while (mapping) {
-			if (host->mms.items[MAPPING_MM(mapping->tag)].users)
-				charged[MAPPING_MM(mapping->tag)] += mapping->weight;
-			if (mapping->last == UINT64_MAX)
-				break;
-			mapping = rangemap_from(&iommu->mappings, mapping->last + 1);
-		}
-		if (!rangemap_valid(&iommu->mappings))
-			text = audit_says(host, "the mappings of IOMMU %u are out of order", i);
-	}
-	for (uint32_t i = 0; i < host->mms.count && !text; i++)
-		if (charged[i] != host->mms.items[i].locked)
-			text =
-			    audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
-				       (unsigned long long)host->mms.items[i].locked, (unsigned long long)charged[i]);
-	free(charged);
-	return text;
-}
-
-/* References: every file has as many as descriptors, memory areas and other files refer to it. */
-static const char *audit_references(struct host *host)
-{
-	const char *text = NULL;
-	uint32_t *references = memory_allocate(host->files.count * sizeof(*references));
-
-	memset(references, 0, host->files.count * sizeof(*references));
-	for (uint32_t i = 0; i < host->tasks.count; i++)
-		for (uint32_t d = 0; d < host->tasks.items[i].descriptors.count; d++)
-			references[host->tasks.items[i].descriptors.items[d].file]++;
-	for (uint32_t i = 0; i < host->mms.count; i++) {
-		const struct rangemap *areas = &host->mms.items[i].areas;
-		const struct range *area = rangemap_from(areas, 0);
-
-		for (; area; area = rangemap_from(areas, area->last + 1))
-			if (area->weight)
-				references[AREA_FILE(area->weight)]++;
-	}
-	for (uint32_t i = 0; i < host->groups.count; i++) {
-		const struct group *group = &host->groups.items[i];
-
-		if (group->file != NOTHING && group->users)
-			references[group->file] += group->users - 1;
-		if (!group->users != (group->container == NOTHING))
-			text = audit_says(host, "group %u has %u users and %s container", group->number, group->users,
-					  group->container == NOTHING ? "no" : "a");
-	}
-	for (uint32_t i = 0; i < host->files.count && !text; i++)
-		if (host->files.items[i].kind != FILE_FREE && references[i] != host->files.items[i].references)
-			text = audit_says(host, "file %u has %u references, %u are held", i,
-					  host->files.items[i].references, references[i]);
-	free(references);
-	return text;
-}
-
-const char *host_audit(struct host *host)
-{
-	const char *text = audit_charges(host);
-
-	return text ? text : audit_references(host);
 }

@@ -158,7 +158,12 @@ struct host {
 		uint8_t *out, *mask;
 		uint32_t capacity;
 	} scratch[CALL_BUFFERS_MAX];
-	char *audit;
+	/* Scratch of the audit: what it says, and what it has counted. */
+	struct {
+		char *text;
+		uint64_t *counts;
+		uint32_t capacity;
+	} audit;
 };
 
 /* ---- operations --------------------------------------------------------------------- */
@@ -200,6 +205,15 @@ static inline int64_t profile_get(const struct host *host, enum profile_field fi
 {
 	return host->profile.values[field];
 }
+
+/* Whether a bug is switched on at the one place where it would sit. */
+static inline bool defect_on(const struct host *host, enum defect defect)
+{
+	return defect_set_has(&host->profile.defects, defect);
+}
+
+/* Gives profile fields the values of the defects that are no more than such a value. */
+void defects_change_profile(struct profile *profile);
 
 /* The handler of a call of calls.def; each file answers for its own and gives NULL for others. */
 handler_fn *task_call_handler(enum call_op op);

@@ -42,7 +42,7 @@ static void mm_forget(struct host *host, uint32_t index, uint64_t first, uint64_
 			       area.last < last ? area.last : last, false);
 		if (area.weight && pieces == 2)
 			file_get(host, AREA_FILE(area.weight));
-		else if (area.weight && pieces == 0)
+		else if (area.weight && pieces == 0 && !defect_on(host, DEFECT_UNMAPPED_REGION_HELD))
 			file_put(host, AREA_FILE(area.weight));
 	}
 	rangemap_carve(&host->mms.items[index].populated, first, last, false);
@@ -69,6 +69,8 @@ uint32_t mm_fork(struct host *host, uint32_t parent, uint32_t task)
 	rangemap_copy(&mm->populated, &from->populated);
 	rangemap_copy(&mm->contents, &from->contents);
 	mm->next_address = from->next_address;
+	if (defect_on(host, DEFECT_FORK_COPIES_CHARGE))
+		mm->locked = from->locked;
 	for (const struct range *area = rangemap_from(&mm->areas, 0); area;
 	     area = rangemap_from(&mm->areas, area->last + 1))
 		if (area->weight)
@@ -83,7 +85,8 @@ void mm_put_user(struct host *host, uint32_t index)
 	if (--mm->users)
 		return;
 	/* What VFIO charged goes with the address space: nobody is left to be charged. */
-	mm->locked = 0;
+	if (!defect_on(host, DEFECT_EXIT_KEEPS_CHARGE))
+		mm->locked = 0;
 	mm->locked_by_program = 0;
 	mm_forget(host, index, 0, UINT64_MAX);
 }
@@ -116,7 +119,7 @@ static uint64_t private_pages(const struct host *host, const struct mm *mm, uint
 /* Whether an area can be brought in: a device's region cannot while the device does not decode memory. */
 static bool region_decoded(const struct host *host, const struct range *area)
 {
-	return AREA_KIND(area->tag) != AREA_DEVICE ||
+	return AREA_KIND(area->tag) != AREA_DEVICE || defect_on(host, DEFECT_PIN_REGION_OFF) ||
 	       host->devices.items[host->files.items[AREA_FILE(area->weight)].object].memory_enabled;
 }
 
@@ -126,13 +129,15 @@ struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t si
 	const uint64_t page = host->machine->page_size;
 	const bool real = write || profile_get(host, PROFILE_READONLY_PIN_GETS_REAL_PAGES);
 	const uint64_t batch = (uint64_t)profile_get(host, PROFILE_PIN_BATCH);
+	const uint32_t needed = write && !defect_on(host, DEFECT_PIN_READ_ONLY) ? PROT_WRITE_BIT : PROT_READ_BIT;
 	struct pin pin = {0};
 	uint64_t address = vaddr, left = size, present = 0;
 
+	if (defect_on(host, DEFECT_PIN_FORGETS_LAST))
+		left -= page;
 	/* Area by area, in the order of addresses, because the first thing that fails decides. */
 	while (left) {
 		const struct range *area = rangemap_at(&mm->areas, address);
-		uint32_t needed = write ? PROT_WRITE_BIT : PROT_READ_BIT;
 		uint64_t length, pages, charge;
 
 		if (!area || !(AREA_PROT(area->tag) & needed) || !region_decoded(host, area)) {
@@ -141,7 +146,7 @@ struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t si
 		}
 		length = area->last - address + 1 < left ? area->last - address + 1 : left;
 		pages = length / page;
-		if (AREA_KIND(area->tag) == AREA_DEVICE)
+		if (AREA_KIND(area->tag) == AREA_DEVICE && !defect_on(host, DEFECT_PIN_CHARGES_REGION))
 			charge = 0;
 		else if (AREA_KIND(area->tag) == AREA_PRIVATE && !real)
 			charge = private_pages(host, mm, address, address + length - 1);

@@ -65,9 +65,16 @@ const char *profile_for_release(const char *release)
 
 int profile_set(struct profile *profile, const char *field, const char *text)
 {
+	enum defect defect = defect_by_name(text);
 	int64_t value;
 	char *end;
 
+	if (!strcmp(field, "defect")) {
+		if (defect == DEFECT_COUNT)
+			return -1;
+		defect_set_add(&profile->defects, defect);
+		return 0;
+	}
 	/* Bitmaps have 64 bits and no sign; strtoull() takes negative numbers, too. */
 	value = (int64_t)strtoull(text, &end, 0);
 	if (end == text || *end) {

@@ -96,7 +96,10 @@ void task_end(struct host *host, uint32_t index)
 	while (host->tasks.items[index].descriptors.count) {
 		struct task *task = &host->tasks.items[index];
 
-		file_put(host, descriptor_remove(task, &task->descriptors.items[0]));
+		uint32_t file = descriptor_remove(task, &task->descriptors.items[0]);
+
+		if (!defect_on(host, DEFECT_EXIT_KEEPS_FILES))
+			file_put(host, file);
 	}
 	host->tasks.items[index].alive = false;
 	mm_put_user(host, host->tasks.items[index].mm);
@@ -126,14 +129,17 @@ static enum step_result call_dup(struct host *host, struct op *op)
 {
 	uint32_t file = task_file(op_task(host, op), (int32_t)op->call->args[0]);
 	int64_t minimum = (int32_t)op->call->args[1];
+	bool close_on_exec = op->call->args[2] & 02000000;
 
 	if (file == NOTHING)
 		return refuse(op, RULE_FD_NOT_OPEN);
+	if (defect_on(host, DEFECT_DUP_INHERITS_FLAG))
+		close_on_exec = task_descriptor(op_task(host, op), (int32_t)op->call->args[0])->close_on_exec;
 	if (minimum < 0 || minimum >= DESCRIPTORS_MAX)
 		return refuse(op, RULE_FD_DUP_MINIMUM);
 	file_get(host, file);
 	hit(op, RULE_FD_DUP);
-	return finish(op, task_install(host, op, file, (int32_t)minimum, op->call->args[2] & 02000000));
+	return finish(op, task_install(host, op, file, (int32_t)minimum, close_on_exec));
 }
 
 static enum step_result call_dup3(struct host *host, struct op *op)
@@ -221,13 +227,15 @@ static enum step_result call_exec(struct host *host, struct op *op)
 	while (position < op_task(host, op)->descriptors.count) {
 		struct task *task = op_task(host, op);
 
-		if (task->descriptors.items[position].close_on_exec)
+		if (task->descriptors.items[position].close_on_exec && !defect_on(host, DEFECT_EXEC_KEEPS_FILES))
 			file_put(host, descriptor_remove(task, &task->descriptors.items[position]));
 		else
 			position++;
 	}
 	mm = mm_new(host, op->task);
 	op_task(host, op)->mm = mm;
+	if (defect_on(host, DEFECT_EXEC_MOVES_CHARGE))
+		host->mms.items[mm].locked = host->mms.items[old].locked;
 	/* Root's new program has every capability again. */
 	op_task(host, op)->dropped = 0;
 	mm_put_user(host, old);

@@ -30,7 +30,8 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 	case VFIO_UNMAP_ALL:
 		return profile_get(host, PROFILE_UNMAP_ALL);
 	case VFIO_UPDATE_VADDR:
-		return iommu != NOTHING && profile_get(host, PROFILE_VADDR_UPDATE);
+		return (iommu != NOTHING || defect_on(host, DEFECT_VADDR_ALWAYS_OFFERED)) &&
+		       profile_get(host, PROFILE_VADDR_UPDATE);
 	case VFIO_DMA_CC_IOMMU:
 		return iommu != NOTHING && cache_coherent(host);
 	default:
@@ -39,8 +40,9 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 }
 
 /* The aperture without the reserved ranges: what is left is where mappings may lie. */
-static void windows_build(struct type1 *iommu, const struct machine *machine)
+static void windows_build(const struct host *host, struct type1 *iommu)
 {
+	const struct machine *machine = host->machine;
 	uint64_t first = machine->aperture.first;
 
 	for (size_t i = 0; i <= machine->reserved_count; i++) {
@@ -57,6 +59,8 @@ static void windows_build(struct type1 *iommu, const struct machine *machine)
 		if (end || machine->reserved[i].last >= machine->aperture.last)
 			return;
 		first = machine->reserved[i].last + 1;
+		if (defect_on(host, DEFECT_RESERVED_LAST_PAGE))
+			first -= machine->page_size;
 	}
 }
 
@@ -89,7 +93,7 @@ uint32_t type1_open(struct host *host, uint64_t type)
 	iommu->v2 = type != VFIO_TYPE1_IOMMU;
 	iommu->entries_left = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
 	iommu->page_sizes = page_sizes(host);
-	windows_build(iommu, host->machine);
+	windows_build(host, iommu);
 	return index;
 }
 
@@ -98,6 +102,8 @@ void type1_release(struct host *host, uint32_t index)
 	struct type1 *iommu = &host->iommus.items[index];
 	const struct range *mapping;
 
+	if (defect_on(host, DEFECT_RELEASE_KEEPS_CHARGE))
+		rangemap_clear(&iommu->mappings);
 	while ((mapping = rangemap_from(&iommu->mappings, 0)))
 		type1_remove(host, iommu, mapping);
 	free(iommu->windows.items);
@@ -106,6 +112,7 @@ void type1_release(struct host *host, uint32_t index)
 
 bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, bool write, const struct range **mapping)
 {
+	const uint32_t needed = write && !defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_WRITE : MAPPING_READ;
 	uint32_t container = host->groups.items[group].container, iommu;
 
 	if (container == NOTHING)
@@ -114,7 +121,7 @@ bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, boo
 	if (iommu == NOTHING)
 		return false;
 	*mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
-	return *mapping && (MAPPING_FLAGS((*mapping)->tag) & (write ? MAPPING_WRITE : MAPPING_READ));
+	return *mapping && (MAPPING_FLAGS((*mapping)->tag) & needed);
 }
 
 struct type1 *op_type1(struct host *host, const struct op *op)
@@ -142,6 +149,7 @@ struct chain {
 	uint8_t bytes[CAPS_MAX];
 	uint32_t length;
 	uint32_t last_next; /* offset of the link to fill in; 0 for the first */
+	uint32_t base;	    /* what the links count from, seen from the chain */
 	uint32_t alignment;
 };
 
@@ -152,7 +160,7 @@ static uint8_t *chain_add(struct chain *chain, uint16_t id, uint32_t size)
 
 	memset(cap, 0, padded);
 	if (chain->last_next)
-		bytes_put(chain->bytes + chain->last_next, 4, INFO_SIZE + start);
+		bytes_put(chain->bytes + chain->last_next, 4, chain->base + start);
 	chain->last_next = start + 4;
 	chain->length += padded;
 	bytes_put(cap, 2, id);
@@ -164,20 +172,27 @@ static void chain_build(const struct host *host, const struct type1 *iommu, stru
 {
 	uint64_t smallest = iommu->page_sizes & -iommu->page_sizes;
 	uint32_t windows = iommu->windows.count < WINDOWS_MAX ? iommu->windows.count : (uint32_t)WINDOWS_MAX;
+	const uint64_t beyond = defect_on(host, DEFECT_WINDOW_END_EXCLUSIVE) ? 1 : 0;
+	uint32_t entries = iommu->entries_left;
 	uint8_t *cap;
 
+	if (defect_on(host, DEFECT_AVAIL_NEVER_SHRINKS))
+		entries = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
 	chain->length = chain->last_next = 0;
+	chain->base = defect_on(host, DEFECT_CHAIN_OFFSETS) ? 0 : INFO_SIZE;
 	chain->alignment = (uint32_t)profile_get(host, PROFILE_CAPABILITY_ALIGNMENT);
 	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, CAP_MIGRATION_SIZE);
 	bytes_put(cap + 16, 8, smallest);
 	bytes_put(cap + 24, 8, DIRTY_BITMAP_MAX);
+	if (defect_on(host, DEFECT_MIGRATION_GAP))
+		bytes_put(cap + 12, 4, 0xffff8880);
 	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, CAP_DMA_AVAIL_SIZE);
-	bytes_put(cap + CAP_HEADER, 4, iommu->entries_left);
+	bytes_put(cap + CAP_HEADER, 4, entries);
 	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, CAP_IOVA_HEADER + windows * CAP_IOVA_RANGE);
 	bytes_put(cap + CAP_HEADER, 4, windows);
 	for (uint32_t i = 0; i < windows; i++) {
 		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE, 8, iommu->windows.items[i].first);
-		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE + 8, 8, iommu->windows.items[i].last);
+		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE + 8, 8, iommu->windows.items[i].last + beyond);
 	}
 }
 
@@ -190,14 +205,15 @@ enum step_result type1_get_info(struct host *host, struct op *op)
 
 	if (!user_load(op, &info, op->row->minsz))
 		return refuse(op, RULE_T1_INFO_FAULT);
-	if (info.argsz < op->row->minsz)
+	if (info.argsz < op->row->minsz && !defect_on(host, DEFECT_INFO_ARGSZ))
 		return refuse(op, RULE_T1_INFO_ARGSZ);
 	length = info_length(host, info.argsz);
 	info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
 	info.iova_pgsizes = iommu->page_sizes;
 	chain_build(host, iommu, &chain);
 	if (info.argsz < INFO_SIZE + chain.length) {
-		info.argsz = INFO_SIZE + chain.length;
+		if (!defect_on(host, DEFECT_INFO_ROOM_UNTOLD))
+			info.argsz = INFO_SIZE + chain.length;
 		hit(op, RULE_T1_INFO_ROOM);
 	} else {
 		if (!user_write(host, op, 0, INFO_SIZE, chain.bytes, chain.length))
@@ -206,7 +222,8 @@ enum step_result type1_get_info(struct host *host, struct op *op)
 		hit(op, RULE_T1_INFO_CHAIN);
 	}
 	if (!user_store(host, op, &info, length))
-		return refuse(op, RULE_T1_INFO_FAULT);
+		return defect_on(host, DEFECT_INFO_FAULT_POSITIVE) ? finish(op, length)
+								   : refuse(op, RULE_T1_INFO_FAULT);
 	hit(op, RULE_T1_INFO);
 	return finish(op, 0);
 }

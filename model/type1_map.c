@@ -33,11 +33,11 @@ void type1_remove(struct host *host, struct type1 *iommu, const struct range *ma
 	struct mm *mm = &host->mms.items[MAPPING_MM(mapping->tag)];
 
 	/* The address space that was charged may be gone, and its charge with it. */
-	if (mm->users)
-		mm->locked -= mapping->weight;
-	if (MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID)
+	if (mm->users && mapping->weight)
+		mm->locked -= mapping->weight - defect_on(host, DEFECT_UNMAP_FORGETS_CHARGE);
+	if ((MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID) && !defect_on(host, DEFECT_INVALID_STAYS_COUNTED))
 		iommu->invalid_vaddrs--;
-	iommu->entries_left++;
+	iommu->entries_left += !defect_on(host, DEFECT_ENTRY_LOST_BY_UNMAP);
 	rangemap_remove(&iommu->mappings, mapping->first);
 }
 
@@ -48,8 +48,16 @@ static uint64_t charge_room(struct host *host, const struct op *op)
 	const struct mm *mm = &host->mms.items[task->mm];
 	uint64_t limit = task->memlock / host->machine->page_size, used = mm->locked + mm->locked_by_program;
 
-	if (task_capable(task, CAPABILITY_IPC_LOCK))
+	if (task_capable(task, CAPABILITY_IPC_LOCK) && !defect_on(host, DEFECT_CAPABILITY_IGNORED))
 		return UINT64_MAX;
+	if (defect_on(host, DEFECT_LIMIT_IGNORED))
+		return UINT64_MAX;
+	if (defect_on(host, DEFECT_LIMIT_ROUNDED_UP))
+		limit += task->memlock % host->machine->page_size != 0;
+	if (defect_on(host, DEFECT_LIMIT_PER_MAPPING))
+		used = 0;
+	limit += defect_on(host, DEFECT_LIMIT_ONE_MORE);
+	used += defect_on(host, DEFECT_LIMIT_ONE_LESS);
 	return limit > used ? limit - used : 0;
 }
 
@@ -63,29 +71,37 @@ static enum step_result update_vaddr(struct host *host, struct op *op, struct ty
 
 	if (!found)
 		return refuse(op, RULE_T1_VADDR_NO_MAPPING);
-	if (!(MAPPING_FLAGS(found->tag) & MAPPING_VADDR_INVALID) || found->first != map->iova ||
-	    found->last != map->iova + map->size - 1)
+	if (!(MAPPING_FLAGS(found->tag) & MAPPING_VADDR_INVALID) && !defect_on(host, DEFECT_UPDATE_VALID))
+		return refuse(op, RULE_T1_VADDR_NOT_INVALID);
+	if ((found->first != map->iova || found->last != map->iova + map->size - 1) &&
+	    !defect_on(host, DEFECT_UPDATE_PART))
 		return refuse(op, RULE_T1_VADDR_NOT_INVALID);
 	owner = MAPPING_MM(found->tag);
-	if (owner != task->mm && charge_room(host, op) < found->weight)
+	if (owner != task->mm && charge_room(host, op) < found->weight && !defect_on(host, DEFECT_UPDATE_UNLIMITED))
 		return refuse(op, RULE_T1_VADDR_LIMIT);
 	flags = MAPPING_FLAGS(found->tag) & ~MAPPING_VADDR_INVALID;
-	if (owner != task->mm) {
+	if (owner != task->mm && !defect_on(host, DEFECT_UPDATE_KEEPS_OWNER)) {
 		if (host->mms.items[owner].users)
 			host->mms.items[owner].locked -= found->weight;
 		host->mms.items[task->mm].locked += found->weight;
 	}
 	mapping = rangemap_edit(&iommu->mappings, found->first);
 	mapping->value = map->vaddr;
-	mapping->tag = MAPPING_TAG(task->mm, flags);
+	mapping->tag = MAPPING_TAG(defect_on(host, DEFECT_UPDATE_KEEPS_OWNER) ? owner : task->mm, flags);
 	iommu->invalid_vaddrs--;
 	hit(op, RULE_T1_VADDR_UPDATE);
 	return finish(op, 0);
 }
 
 /* Whether [first, last] lies in one window. */
-static bool windows_contain(const struct type1 *iommu, uint64_t first, uint64_t last)
+static bool windows_contain(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
 {
+	if (defect_on(host, DEFECT_WINDOW_UNCHECKED))
+		return true;
+	if (defect_on(host, DEFECT_WINDOW_START))
+		last = first;
+	if (defect_on(host, DEFECT_WINDOW_ONE_PAGE) && last - first >= host->machine->page_size)
+		last -= host->machine->page_size;
 	for (uint32_t i = 0; i < iommu->windows.count; i++)
 		if (first >= iommu->windows.items[i].first && last <= iommu->windows.items[i].last)
 			return true;
@@ -106,10 +122,15 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 				.tag = MAPPING_TAG(mm, flags),
 				.serial = (uint32_t)++host->serial};
 
+	if (pin.error && defect_on(host, DEFECT_CHARGE_STAYS))
+		host->mms.items[mm].locked++;
+	if (pin.error && defect_on(host, DEFECT_ENTRY_LOST_BY_FAILURE))
+		iommu->entries_left--;
 	if (pin.error)
 		return refuse(op, pin.error == -LINUX_ENOMEM ? RULE_T1_MAP_LIMIT : RULE_T1_MAP_MEMORY);
+	mapping.weight += defect_on(host, DEFECT_CHARGE_ONE_MORE);
 	rangemap_insert(&iommu->mappings, &mapping);
-	host->mms.items[mm].locked += pin.charged;
+	host->mms.items[mm].locked += mapping.weight;
 	iommu->entries_left--;
 	hit(op, RULE_T1_MAP);
 	return finish(op, 0);
@@ -133,39 +154,47 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 	struct vfio_iommu_type1_dma_map map;
 	const uint64_t in_page = smallest_page(iommu) - 1;
 	const struct range *found;
+	uint32_t access;
 	bool update;
 
 	if (!user_load(op, &map, sizeof(map)))
 		return refuse(op, RULE_T1_MAP_FAULT);
-	if (map.argsz < sizeof(map))
+	if (map.argsz < sizeof(map) && !defect_on(host, DEFECT_MAP_ARGSZ))
 		return refuse(op, RULE_T1_MAP_ARGSZ);
-	if (map.flags & ~map_flags(host))
+	if ((map.flags & ~map_flags(host)) && !defect_on(host, DEFECT_MAP_FLAGS))
 		return refuse(op, RULE_T1_MAP_FLAGS);
 	if (!map.size)
-		return refuse(op, RULE_T1_MAP_EMPTY);
+		return defect_on(host, DEFECT_MAP_EMPTY) ? finish(op, 0) : refuse(op, RULE_T1_MAP_EMPTY);
 	/* Kernels that look at this later answer all that lies between with the same errno. */
-	if (map.iova + map.size - 1 < map.iova || map.vaddr + map.size - 1 < map.vaddr)
+	if (map.iova + map.size - 1 < map.iova ||
+	    (map.vaddr + map.size - 1 < map.vaddr && !defect_on(host, DEFECT_MAP_VADDR_WRAPS)))
 		return refuse_as(op, RULE_T1_MAP_WRAP, profile_get(host, PROFILE_WRAP_REFUSED));
 	update = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
-	if (update == !!(map.flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+	access = map.flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	if (update == !!access && (access || !defect_on(host, DEFECT_MAP_NO_ACCESS)))
 		return refuse(op, RULE_T1_MAP_ACCESS);
+	if (defect_on(host, DEFECT_MAP_ALIGN_IOVA))
+		map.vaddr &= ~in_page;
 	if ((map.size | map.iova | map.vaddr) & in_page)
 		return refuse(op, RULE_T1_MAP_ALIGN);
 	found = find_collision(host, iommu, map.iova, map.iova + map.size - 1);
 	if (update)
 		return update_vaddr(host, op, iommu, &map, found);
+	if (found && defect_on(host, DEFECT_MAP_SAME_AGAIN) && found->first == map.iova &&
+	    found->last == map.iova + map.size - 1)
+		return finish(op, 0);
 	if (found)
 		return refuse(op, RULE_T1_MAP_OVERLAP);
 	if (!iommu->entries_left)
 		return refuse(op, RULE_T1_MAP_ENTRIES);
-	if (!windows_contain(iommu, map.iova, map.iova + map.size - 1))
+	if (!windows_contain(host, iommu, map.iova, map.iova + map.size - 1))
 		return refuse(op, RULE_T1_MAP_WINDOW);
 	return map_commit(host, op, iommu, &map);
 }
 
 /* UNMAP_DMA with the VADDR flag: either every mapping in the range gives up its address, or none does. */
-static enum step_result invalidate_vaddrs(struct op *op, struct type1 *iommu, uint64_t first, uint64_t last,
-					  uint64_t *unmapped)
+static enum step_result invalidate_vaddrs(struct host *host, struct op *op, struct type1 *iommu, uint64_t first,
+					  uint64_t last, uint64_t *unmapped)
 {
 	const struct range *mapping;
 
@@ -173,7 +202,11 @@ static enum step_result invalidate_vaddrs(struct op *op, struct type1 *iommu, ui
 	     mapping = mapping->last < last ? rangemap_overlap(&iommu->mappings, mapping->last + 1, last) : NULL) {
 		if (!iommu->v2 && mapping->first < first)
 			break;
-		if (MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID)
+		if (!(MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID))
+			continue;
+		if (defect_on(host, DEFECT_INVALIDATE_REFUSED))
+			iommu->invalid_vaddrs++;
+		if (!defect_on(host, DEFECT_INVALIDATE_AGAIN))
 			return refuse(op, RULE_T1_UNMAP_VADDR_TWICE);
 	}
 	for (mapping = rangemap_overlap(&iommu->mappings, first, last); mapping;
@@ -192,6 +225,16 @@ static enum step_result invalidate_vaddrs(struct op *op, struct type1 *iommu, ui
 	return STEP_MORE;
 }
 
+/* Makes a mapping look as if the calling task had made it. */
+static const struct range *mapping_of_caller(struct host *host, const struct op *op, struct type1 *iommu,
+					     const struct range *mapping)
+{
+	struct range *edit = rangemap_edit(&iommu->mappings, mapping->first);
+
+	edit->tag = MAPPING_TAG(op_task(host, op)->mm, MAPPING_FLAGS(edit->tag));
+	return edit;
+}
+
 /* Removes what lies in the range: whole mappings only. */
 static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, uint64_t first, uint64_t last,
 			 uint64_t *unmapped)
@@ -200,7 +243,7 @@ static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, 
 
 	while ((mapping = rangemap_overlap(&iommu->mappings, first, last))) {
 		/* v1: what begins before the range is left alone, and ends the matter. */
-		if (!iommu->v2 && mapping->first < first) {
+		if (!iommu->v2 && mapping->first < first && !defect_on(host, DEFECT_V1_UNMAPS_INSIDE)) {
 			hit(op, RULE_T1_UNMAP_V1_INSIDE);
 			return;
 		}
@@ -209,20 +252,26 @@ static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, 
 			hit(op, RULE_T1_UNMAP_FOREIGN);
 			return;
 		}
+		if (defect_on(host, DEFECT_UNMAP_SIZE_LAST))
+			*unmapped = 0;
 		*unmapped += mapping->last - mapping->first + 1;
+		if (defect_on(host, DEFECT_UNMAP_UNCHARGES_CALLER))
+			mapping = mapping_of_caller(host, op, iommu, mapping);
 		type1_remove(host, iommu, mapping);
+		if (defect_on(host, DEFECT_UNMAP_FIRST_ONLY))
+			return;
 	}
 }
 
 /* v2: a mapping that begins before the range, or ends behind it, would be cut in two. */
-static bool bisects(const struct type1 *iommu, uint64_t first, uint64_t last)
+static bool bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
 {
 	const struct range *mapping = rangemap_at(&iommu->mappings, first);
 
-	if (mapping && mapping->first != first)
+	if (mapping && mapping->first != first && !defect_on(host, DEFECT_BISECT_UNCHECKED_START))
 		return true;
 	mapping = rangemap_at(&iommu->mappings, last);
-	return mapping && mapping->last != last;
+	return mapping && mapping->last != last && !defect_on(host, DEFECT_BISECT_UNCHECKED_END);
 }
 
 /* UNMAP_DMA that also asks for dirty pages: without dirty tracking there is nothing to get, whatever is asked for. */
@@ -249,9 +298,9 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 
 	if (!user_load(op, &unmap, sizeof(unmap)))
 		return refuse(op, RULE_T1_UNMAP_FAULT);
-	if (unmap.argsz < sizeof(unmap))
+	if (unmap.argsz < sizeof(unmap) && !defect_on(host, DEFECT_UNMAP_ARGSZ))
 		return refuse(op, RULE_T1_UNMAP_ARGSZ);
-	if (unmap.flags & ~unmap_flags(host))
+	if ((unmap.flags & ~unmap_flags(host)) && !defect_on(host, DEFECT_UNMAP_FLAGS))
 		return refuse(op, RULE_T1_UNMAP_FLAGS);
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		return unmap_with_bitmap(op, &unmap);
@@ -259,7 +308,7 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 	if (unmap.iova & in_page)
 		return refuse(op, RULE_T1_UNMAP_ALIGN);
 	if (all) {
-		if (unmap.iova || unmap.size)
+		if ((unmap.iova || unmap.size) && !defect_on(host, DEFECT_UNMAP_ALL_RANGE))
 			return refuse(op, RULE_T1_UNMAP_ALL_RANGE);
 		last = UINT64_MAX;
 	} else {
@@ -268,20 +317,20 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		if (unmap.size & in_page)
 			return refuse(op, RULE_T1_UNMAP_ALIGN);
 		last = unmap.iova + unmap.size - 1;
-		if (last < unmap.iova)
+		if (last < unmap.iova || (last == UINT64_MAX && defect_on(host, DEFECT_UNMAP_TOP_WRAPS)))
 			return refuse_as(op, RULE_T1_UNMAP_WRAP, profile_get(host, PROFILE_WRAP_REFUSED));
-		if (iommu->v2 && bisects(iommu, unmap.iova, last))
+		if ((iommu->v2 || defect_on(host, DEFECT_V1_REFUSES_BISECT)) && bisects(host, iommu, unmap.iova, last))
 			return refuse(op, RULE_T1_UNMAP_BISECT);
 	}
 	if (!all && last == UINT64_MAX && profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING)) {
 		hit(op, RULE_T1_UNMAP_TOP);
 	} else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) {
-		if (invalidate_vaddrs(op, iommu, unmap.iova, last, &unmapped) == STEP_DONE)
+		if (invalidate_vaddrs(host, op, iommu, unmap.iova, last, &unmapped) == STEP_DONE)
 			return STEP_DONE;
 	} else {
 		unmap_commit(host, op, iommu, unmap.iova, last, &unmapped);
 	}
-	unmap.size = unmapped;
+	unmap.size = defect_on(host, DEFECT_UNMAP_SIZE_ASKED) ? unmap.size : unmapped;
 	user_store(host, op, &unmap, sizeof(unmap));
 	hit(op, unmapped ? RULE_T1_UNMAP : RULE_T1_UNMAP_NOTHING);
 	return finish(op, 0);

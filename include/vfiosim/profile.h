@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vfiosim/defect.h"
+
 enum profile_field {
 #define FIELD(id, ...) PROFILE_##id,
 #include "profile-fields.def"
@@ -22,6 +24,7 @@ enum profile_field {
 struct profile {
 	char name[64];
 	int64_t values[PROFILE_FIELD_COUNT];
+	struct defect_set defects; /* bugs beyond what the kernel does */
 };
 
 struct profile_field_desc {
@@ -39,7 +42,10 @@ int profile_find(const char *name, struct profile *profile);
  */
 const char *profile_for_release(const char *release);
 
-/* Sets a field by name from text (decimal, 0x..., or an errno name, which gives the negative errno). 0 or -1. */
+/*
+ * Sets a field by name from text (decimal, 0x..., or an errno name, which gives the negative errno). The field "defect"
+ * switches on the defect of that name. 0 or -1.
+ */
 int profile_set(struct profile *profile, const char *field, const char *value);
 
 /* Names of all profiles, NULL at the end. */

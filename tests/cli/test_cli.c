@@ -261,6 +261,35 @@ static void expect_list(const char *arguments, const char *key)
 	json_object_put(list);
 }
 
+Test(cli, defects_are_caught_where_they_change_an_answer)
+{
+	const struct outcome_of_run *result;
+
+	file_write("iommu", HEADER "run \"bare\"\n" OPEN NO_IOMMU);
+	expect_text(expect(0, "defects")->out, "set-iommu-without-group");
+	result = expect(1, "defects iommu");
+	expect_text(result->out, "iommu:10: bare");
+	expect_text(result->err, "defect 'map-argsz' is not caught");
+	cr_assert_null(strstr(result->err, "set-iommu-without-group"));
+	expect_text(expect(1, "defects flipped")->err, "without any defect: flipped:10: two");
+	expect(2, "defects truncated");
+}
+
+Test(cli, defect_is_the_judges_in_check_and_the_backends_in_fuzz)
+{
+	file_write("bare", HEADER OPEN "1 ioctl(3, VFIO_CHECK_EXTENSION, UPDATE_VADDR) = 0\n");
+	expect(0, "check bare");
+	expect_text(expect(1, "check --defect vaddr-always-offered bare")->out, "observed");
+	expect_text(expect(2, "check --defect no-such bare")->err, "defect 'no-such' is not known");
+	file_write("iommu", HEADER OPEN NO_IOMMU);
+	expect_text(expect(5, "check --defect set-iommu-without-group iommu")->err, "an IOMMU and no groups");
+	expect(0, "fuzz --on model --quiet --count 20");
+	expect_text(expect(1, "fuzz --on model --defect device-inherited --defect charge-stays -o bad.trace")->err,
+		    "defect device-inherited, defect charge-stays");
+	expect(1, "check --quiet bad.trace");
+	expect_text(expect(2, "fuzz --on vm:6.12 --defect map-argsz")->err, "only the model can be given a bug");
+}
+
 Test(cli, lists_are_texts_and_json)
 {
 	expect_text(expect(0, "ioctls")->out, "VFIO_IOMMU_MAP_DMA");

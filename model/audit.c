@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The audit: whatever is written down twice in a host must agree.
+ *
+ * Objects are counted from the side of those that refer to them, and the counts compared with what the objects say
+ * of themselves. An audit allocates only when the host has grown, so that it can follow every call.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+
+/* What has been counted, by index of the object. */
+struct counts {
+	uint64_t *charged;	 /* of each address space: pages that mappings charge to it */
+	uint64_t *users;	 /* of each address space: tasks */
+	uint64_t *references;	 /* of each file */
+	uint64_t *container_use; /* of each container: its files and groups */
+	uint64_t *iommu_use;	 /* of each IOMMU: containers */
+	uint64_t *group_use;	 /* of each group: open devices */
+	uint64_t *device_use;	 /* of each device: files */
+};
+
+static const char *audit_says(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static const char *audit_says(struct host *host, const char *format, ...)
+{
+	enum { TEXT = 256 };
+	va_list arguments;
+
+	if (!host->audit.text)
+		host->audit.text = memory_allocate(TEXT);
+	va_start(arguments, format);
+	vsnprintf(host->audit.text, TEXT, format, arguments);
+	va_end(arguments);
+	return host->audit.text;
+}
+
+static struct counts counts_begin(struct host *host)
+{
+	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	  host->files.count,  host->containers.count,
+				  host->iommus.count, host->groups.count, host->devices.count};
+	struct counts counts;
+	uint64_t **const parts[] = {&counts.charged,   &counts.users,	  &counts.references, &counts.container_use,
+				    &counts.iommu_use, &counts.group_use, &counts.device_use};
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		sum += sizes[i];
+	if (host->audit.capacity < sum) {
+		host->audit.capacity = 2 * sum;
+		host->audit.counts = memory_resize(host->audit.counts, 2 * sum * sizeof(uint64_t));
+	}
+	memset(host->audit.counts, 0, sum * sizeof(uint64_t));
+	sum = 0;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		*parts[i] = host->audit.counts + sum;
+		sum += sizes[i];
+	}
+	return counts;
+}
+
+/* Descriptors refer to files, in order; tasks use address spaces. */
+static const char *count_tasks(struct host *host, struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->tasks.count; i++) {
+		const struct task *task = &host->tasks.items[i];
+
+		counts->users[task->mm] += task->alive;
+		for (uint32_t d = 0; d < task->descriptors.count; d++) {
+			const struct descriptor *descriptor = &task->descriptors.items[d];
+
+			counts->references[descriptor->file]++;
+			if (host->files.items[descriptor->file].kind == FILE_FREE)
+				return audit_says(host, "descriptor %d of task %u leads to a file that is gone",
+						  descriptor->number, i + 1);
+			if (d && descriptor[-1].number >= descriptor->number)
+				return audit_says(host, "the descriptors of task %u are out of order", i + 1);
+		}
+	}
+	return NULL;
+}
+
+/* Mappings charge address spaces; what they count besides must be right, too. */
+static const char *count_mappings(struct host *host, struct counts *counts)
+{
+	const uint32_t limit = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
+
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		const struct type1 *iommu = &host->iommus.items[i];
+		const struct range *mapping = iommu->alive ? rangemap_from(&iommu->mappings, 0) : NULL;
+		uint32_t invalid = 0;
+
+		if (!rangemap_valid(&iommu->mappings))
+			return audit_says(host, "the mappings of IOMMU %u are out of order", i);
+		while (mapping) {
+			if (host->mms.items[MAPPING_MM(mapping->tag)].users)
+				counts->charged[MAPPING_MM(mapping->tag)] += mapping->weight;
+			invalid += !!(MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID);
+			if (mapping->last == UINT64_MAX)
+				break;
+			mapping = rangemap_from(&iommu->mappings, mapping->last + 1);
+		}
+		if (iommu->alive && iommu->invalid_vaddrs != invalid)
+			return audit_says(host, "IOMMU %u counts %u invalid addresses, there are %u", i,
+					  iommu->invalid_vaddrs, invalid);
+		if (iommu->alive && iommu->entries_left + iommu->mappings.count != limit)
+			return audit_says(host, "IOMMU %u has %llu mappings and %u entries left of %u", i,
+					  (unsigned long long)iommu->mappings.count, iommu->entries_left, limit);
+	}
+	return NULL;
+}
+
+/* Areas of memory refer to files; private pages and known contents lie within areas. */
+static const char *count_areas(struct host *host, struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		const struct mm *mm = &host->mms.items[i];
+		const struct range *area = rangemap_from(&mm->areas, 0);
+
+		if (!rangemap_valid(&mm->areas) || !rangemap_valid(&mm->populated) || !rangemap_valid(&mm->contents))
+			return audit_says(host, "the memory of address space %u is out of order", i);
+		for (; area; area = rangemap_from(&mm->areas, area->last + 1))
+			if (area->weight)
+				counts->references[AREA_FILE(area->weight)]++;
+	}
+	return NULL;
+}
+
+/* Files stand for objects, and those of devices keep the group's file open. */
+static const char *count_files(struct host *host, struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->files.count; i++) {
+		const struct file *file = &host->files.items[i];
+
+		if (file->kind == FILE_CONTAINER) {
+			counts->container_use[file->object]++;
+		} else if (file->kind == FILE_DEVICE) {
+			counts->device_use[file->object]++;
+			counts->group_use[host->devices.items[file->object].group]++;
+		} else if (file->kind == FILE_GROUP && host->groups.items[file->object].file != i) {
+			return audit_says(host, "file %u is group %u's, which does not know it", i,
+					  host->groups.items[file->object].number);
+		}
+	}
+	for (uint32_t i = 0; i < host->groups.count; i++) {
+		const struct group *group = &host->groups.items[i];
+
+		if (group->file != NOTHING)
+			counts->references[group->file] += counts->group_use[i];
+		else if (counts->group_use[i] || group->container != NOTHING)
+			return audit_says(host, "group %u is closed and in use", group->number);
+		if (group->container != NOTHING)
+			counts->container_use[group->container]++;
+	}
+	for (uint32_t i = 0; i < host->containers.count; i++)
+		if (host->containers.items[i].alive && host->containers.items[i].iommu != NOTHING)
+			counts->iommu_use[host->containers.items[i].iommu]++;
+	return NULL;
+}
+
+/* Whether each address space has the tasks and charges that it says, and nothing once its tasks are gone. */
+static const char *compare_memory(struct host *host, const struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		const struct mm *mm = &host->mms.items[i];
+
+		if (mm->users != counts->users[i])
+			return audit_says(host, "address space %u has %u users, %llu use it", i, mm->users,
+					  (unsigned long long)counts->users[i]);
+		if (mm->locked != counts->charged[i])
+			return audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
+					  (unsigned long long)mm->locked, (unsigned long long)counts->charged[i]);
+		if (!mm->users && mm->areas.count + mm->populated.count + mm->contents.count)
+			return audit_says(host, "address space %u has memory and no users", i);
+	}
+	return NULL;
+}
+
+/* Whether files, devices and groups are referred to as often as they say. */
+static const char *compare_files(struct host *host, const struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->files.count; i++)
+		if (host->files.items[i].kind != FILE_FREE && counts->references[i] != host->files.items[i].references)
+			return audit_says(host, "file %u has %u references, %llu are held", i,
+					  host->files.items[i].references, (unsigned long long)counts->references[i]);
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (host->devices.items[i].open_count != counts->device_use[i])
+			return audit_says(host, "device %u is open %u times, by %llu files", i,
+					  host->devices.items[i].open_count, (unsigned long long)counts->device_use[i]);
+	for (uint32_t i = 0; i < host->groups.count; i++) {
+		const struct group *group = &host->groups.items[i];
+
+		if (group->users != counts->group_use[i] + (group->container != NOTHING))
+			return audit_says(host, "group %u has %u users, %llu devices open and %s container",
+					  group->number, group->users, (unsigned long long)counts->group_use[i],
+					  group->container == NOTHING ? "no" : "a");
+	}
+	return NULL;
+}
+
+/* Whether containers and IOMMUs live as long as somebody refers to them, and an IOMMU only while there are groups. */
+static const char *compare_containers(struct host *host, const struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->containers.count; i++) {
+		const struct container *container = &host->containers.items[i];
+
+		if (container->references != counts->container_use[i] || container->alive != !!container->references)
+			return audit_says(host, "container %u has %u references, %llu are held", i,
+					  container->references, (unsigned long long)counts->container_use[i]);
+		if (container->iommu != NOTHING && !container_has_groups(host, i))
+			return audit_says(host, "container %u has an IOMMU and no groups", i);
+	}
+	for (uint32_t i = 0; i < host->iommus.count; i++)
+		if (host->iommus.items[i].alive != (counts->iommu_use[i] == 1) || counts->iommu_use[i] > 1)
+			return audit_says(host, "IOMMU %u is %s, and %llu containers have it", i,
+					  host->iommus.items[i].alive ? "there" : "gone",
+					  (unsigned long long)counts->iommu_use[i]);
+	return NULL;
+}
+
+const char *host_audit(struct host *host)
+{
+	static const char *(*const counters[])(struct host *, struct counts *) = {count_tasks, count_mappings,
+										  count_areas, count_files};
+	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
+	    compare_memory, compare_files, compare_containers};
+	struct counts counts = counts_begin(host);
+	const char *text = NULL;
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]) && !text; i++)
+		text = counters[i](host, &counts);
+	for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]) && !text; i++)
+		text = comparisons[i](host, &counts);
+	return text;
+}
