@@ -98,6 +98,17 @@ static uint64_t iova_at_mapping(struct generator *g, const struct dma *dma)
 	}
 }
 
+/* Few enough places that mappings meet. The top of the address space is one of them, where it can be reached. */
+static uint64_t iova_usual(struct generator *g, const struct dma *dma)
+{
+	static const uint64_t from_top[] = {1, 2, 3, 4, 8, 16}; /* pages */
+	const uint64_t page = g->machine->page_size;
+
+	if (g->machine->aperture.last == UINT64_MAX && !g->careful && chance(g, 1, 4))
+		return -page * ONE_OF(g, from_top);
+	return dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);
+}
+
 uint64_t choose_iova(struct generator *g)
 {
 	static const uint64_t unaligned[] = {1, 0x200, 0x800, 0xfff};
@@ -106,9 +117,7 @@ uint64_t choose_iova(struct generator *g)
 	uint64_t iova;
 
 	if (!strange(g))
-		/* Few enough places that mappings meet. */
-		iova =
-		    dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);
+		iova = iova_usual(g, dma);
 	else if (dma && chance(g, 1, 2))
 		iova = iova_at_mapping(g, dma);
 	else if (chance(g, 1, 2))

@@ -82,6 +82,14 @@ static const char *count_tasks(struct host *host, struct counts *counts)
 	return NULL;
 }
 
+/* What a mapping is charged for, and whether its address is invalid. */
+static uint32_t count_mapping(const struct host *host, const struct range *mapping, struct counts *counts)
+{
+	if (host->mms.items[MAPPING_MM(mapping->tag)].users)
+		counts->charged[MAPPING_MM(mapping->tag)] += mapping->weight;
+	return !!(MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID);
+}
+
 /* Mappings charge address spaces; what they count besides must be right, too. */
 static const char *count_mappings(struct host *host, struct counts *counts)
 {
@@ -92,22 +100,23 @@ static const char *count_mappings(struct host *host, struct counts *counts)
 		const struct range *mapping = iommu->alive ? rangemap_from(&iommu->mappings, 0) : NULL;
 		uint32_t invalid = 0;
 
-		if (!rangemap_valid(&iommu->mappings))
+		if (!rangemap_valid(&iommu->mappings) || !dmatree_valid(&iommu->tree))
 			return audit_says(host, "the mappings of IOMMU %u are out of order", i);
 		while (mapping) {
-			if (host->mms.items[MAPPING_MM(mapping->tag)].users)
-				counts->charged[MAPPING_MM(mapping->tag)] += mapping->weight;
-			invalid += !!(MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID);
+			invalid += count_mapping(host, mapping, counts);
 			if (mapping->last == UINT64_MAX)
 				break;
 			mapping = rangemap_from(&iommu->mappings, mapping->last + 1);
 		}
+		for (uint32_t t = 0; iommu->alive && t < iommu->tops.count; t++)
+			invalid += count_mapping(host, &iommu->tops.items[t].mapping, counts);
 		if (iommu->alive && iommu->invalid_vaddrs != invalid)
 			return audit_says(host, "IOMMU %u counts %u invalid addresses, there are %u", i,
 					  iommu->invalid_vaddrs, invalid);
-		if (iommu->alive && iommu->entries_left + iommu->mappings.count != limit)
+		if (iommu->alive && iommu->entries_left + iommu->mappings.count + iommu->tops.count != limit)
 			return audit_says(host, "IOMMU %u has %llu mappings and %u entries left of %u", i,
-					  (unsigned long long)iommu->mappings.count, iommu->entries_left, limit);
+					  (unsigned long long)iommu->mappings.count + iommu->tops.count,
+					  iommu->entries_left, limit);
 	}
 	return NULL;
 }
@@ -169,7 +178,7 @@ static const char *compare_memory(struct host *host, const struct counts *counts
 		if (mm->users != counts->users[i])
 			return audit_says(host, "address space %u has %u users, %llu use it", i, mm->users,
 					  (unsigned long long)counts->users[i]);
-		if (mm->locked != counts->charged[i])
+		if (mm->locked != counts->charged[i] + mm->leaked)
 			return audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
 					  (unsigned long long)mm->locked, (unsigned long long)counts->charged[i]);
 		if (!mm->users && mm->areas.count + mm->populated.count + mm->contents.count)

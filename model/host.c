@@ -114,6 +114,8 @@ void host_free(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_clear(&host->iommus.items[i].mappings);
+		dmatree_clear(&host->iommus.items[i].tree);
+		free(host->iommus.items[i].tops.items);
 		free(host->iommus.items[i].windows.items);
 	}
 	for (uint32_t i = 0; i < host->devices.count; i++)
@@ -168,6 +170,8 @@ struct host *host_clone(const struct host *from)
 	}
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_unshare(&host->iommus.items[i].mappings);
+		table_unshare(&host->iommus.items[i].tree.nodes);
+		table_unshare(&host->iommus.items[i].tops);
 		table_unshare(&host->iommus.items[i].windows);
 	}
 	return host;

@@ -13,6 +13,7 @@
 #ifndef MODEL_HOST_H
 #define MODEL_HOST_H
 
+#include "dmatree.h"
 #include "linux_errno.h"
 #include "memory.h"
 #include "rangemap.h"
@@ -66,6 +67,7 @@ struct mm {
 	struct rangemap populated; /* private pages that exist */
 	struct rangemap contents;  /* words of 8 bytes whose value is known (or known to be unknown) */
 	uint64_t locked;	   /* pages charged by VFIO */
+	uint64_t leaked;	   /* of them, those for mappings that are gone; a fault of some kernels */
 	uint64_t locked_by_program; /* pages the program locked itself */
 	uint64_t next_address;	    /* where the next mmap without a wish goes, below this */
 };
@@ -122,6 +124,12 @@ struct device_state {
 	struct edu edu;
 };
 
+/* A mapping that ends at the top of the address space, where the kernel takes that for 0. */
+struct top {
+	struct range mapping; /* as those of an instance */
+	uint32_t node;	      /* in the instance's tree */
+};
+
 /* One TYPE1 instance: what SET_IOMMU opens and the last group's leaving releases. */
 struct type1 {
 	bool alive;
@@ -131,6 +139,9 @@ struct type1 {
 	uint64_t page_sizes;		  /* bitmap the user sees */
 	TABLE(struct iova_range) windows; /* valid IOVA ranges, ascending */
 	struct rangemap mappings;	  /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
+	bool has_tree;			  /* what is found depends on the kernel's tree */
+	struct dmatree tree;		  /* with it: of mappings and tops */
+	TABLE(struct top) tops;		  /* mappings that the kernel loses track of, see type1_find.c */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */
@@ -305,6 +316,18 @@ void group_release(struct host *host, uint32_t group);
 void device_release(struct host *host, uint32_t device);
 
 handler_fn device_read, device_write, device_mmap;
+
+/* ---- the machine's IOMMU, as the kernel uses it: iommu.c -------------------------------- */
+
+/*
+ * Bitmap of the page sizes that user space is told. Sizes below the host's page cannot be used, but say that the page
+ * itself can.
+ */
+uint64_t iommu_page_sizes(const struct host *host);
+/* Whether devices see what is in the processors' caches, and leave nothing else in memory. */
+bool iommu_cache_coherent(const struct host *host);
+/* From the first to the last IOVA that it translates, reserved ranges not taken out. */
+struct iova_range iommu_aperture(const struct host *host);
 
 /* ---- TYPE1 -------------------------------------------------------------------------------- */
 

@@ -86,7 +86,7 @@ void mm_put_user(struct host *host, uint32_t index)
 		return;
 	/* What VFIO charged goes with the address space: nobody is left to be charged. */
 	if (!defect_on(host, DEFECT_EXIT_KEEPS_CHARGE))
-		mm->locked = 0;
+		mm->locked = mm->leaked = 0;
 	mm->locked_by_program = 0;
 	mm_forget(host, index, 0, UINT64_MAX);
 }

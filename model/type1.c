@@ -12,13 +12,6 @@
 
 #include "vfiosim/uapi.h"
 
-static bool cache_coherent(const struct host *host)
-{
-	if (host->machine->iommu == IOMMU_SMMUV3)
-		return profile_get(host, PROFILE_SMMU_CACHE_COHERENCE);
-	return host->machine->cache_coherent;
-}
-
 int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t extension)
 {
 	switch (extension) {
@@ -33,7 +26,7 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 		return (iommu != NOTHING || defect_on(host, DEFECT_VADDR_ALWAYS_OFFERED)) &&
 		       profile_get(host, PROFILE_VADDR_UPDATE);
 	case VFIO_DMA_CC_IOMMU:
-		return iommu != NOTHING && cache_coherent(host);
+		return iommu != NOTHING && iommu_cache_coherent(host);
 	default:
 		return 0;
 	}
@@ -43,39 +36,26 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 static void windows_build(const struct host *host, struct type1 *iommu)
 {
 	const struct machine *machine = host->machine;
-	uint64_t first = machine->aperture.first;
+	const struct iova_range aperture = iommu_aperture(host);
+	uint64_t first = aperture.first;
 
 	for (size_t i = 0; i <= machine->reserved_count; i++) {
 		bool end = i == machine->reserved_count;
-		uint64_t last = end ? machine->aperture.last : machine->reserved[i].first - 1;
+		uint64_t last = end ? aperture.last : machine->reserved[i].first - 1;
 
-		if (!end && (machine->reserved[i].first > machine->aperture.last || machine->reserved[i].last < first))
+		if (!end && (machine->reserved[i].first > aperture.last || machine->reserved[i].last < first))
 			continue;
 		if (end || machine->reserved[i].first > first) {
 			uint32_t at = table_add(&iommu->windows);
 
 			iommu->windows.items[at] = (struct iova_range){first, last};
 		}
-		if (end || machine->reserved[i].last >= machine->aperture.last)
+		if (end || machine->reserved[i].last >= aperture.last)
 			return;
 		first = machine->reserved[i].last + 1;
 		if (defect_on(host, DEFECT_RESERVED_LAST_PAGE))
 			first -= machine->page_size;
 	}
-}
-
-/*
- * The page sizes that user space is told. Sizes below the host's page cannot be used, but say that the page itself
- * can.
- */
-static uint64_t page_sizes(const struct host *host)
-{
-	const uint64_t page = host->machine->page_size;
-	uint64_t sizes = host->machine->iommu_page_sizes;
-
-	if (host->machine->iommu == IOMMU_INTEL && profile_get(host, PROFILE_INTEL_PAGE_SIZES))
-		sizes = (uint64_t)profile_get(host, PROFILE_INTEL_PAGE_SIZES);
-	return sizes & (page - 1) ? (sizes & ~(page - 1)) | page : sizes;
 }
 
 uint32_t type1_open(struct host *host, uint64_t type)
@@ -92,20 +72,17 @@ uint32_t type1_open(struct host *host, uint64_t type)
 	iommu->alive = true;
 	iommu->v2 = type != VFIO_TYPE1_IOMMU;
 	iommu->entries_left = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
-	iommu->page_sizes = page_sizes(host);
+	iommu->page_sizes = iommu_page_sizes(host);
 	windows_build(host, iommu);
+	type1_open_mappings(host, iommu);
 	return index;
 }
 
 void type1_release(struct host *host, uint32_t index)
 {
 	struct type1 *iommu = &host->iommus.items[index];
-	const struct range *mapping;
 
-	if (defect_on(host, DEFECT_RELEASE_KEEPS_CHARGE))
-		rangemap_clear(&iommu->mappings);
-	while ((mapping = rangemap_from(&iommu->mappings, 0)))
-		type1_remove(host, iommu, mapping);
+	type1_close_mappings(host, iommu);
 	free(iommu->windows.items);
 	memset(iommu, 0, sizeof(*iommu));
 }

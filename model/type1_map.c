@@ -28,19 +28,6 @@ static uint64_t smallest_page(const struct type1 *iommu)
 	return iommu->page_sizes & -iommu->page_sizes;
 }
 
-void type1_remove(struct host *host, struct type1 *iommu, const struct range *mapping)
-{
-	struct mm *mm = &host->mms.items[MAPPING_MM(mapping->tag)];
-
-	/* The address space that was charged may be gone, and its charge with it. */
-	if (mm->users && mapping->weight)
-		mm->locked -= mapping->weight - defect_on(host, DEFECT_UNMAP_FORGETS_CHARGE);
-	if ((MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID) && !defect_on(host, DEFECT_INVALID_STAYS_COUNTED))
-		iommu->invalid_vaddrs--;
-	iommu->entries_left += !defect_on(host, DEFECT_ENTRY_LOST_BY_UNMAP);
-	rangemap_remove(&iommu->mappings, mapping->first);
-}
-
 /* Pages that the calling task may still be charged; without a limit for who has CAP_IPC_LOCK. */
 static uint64_t charge_room(struct host *host, const struct op *op)
 {
@@ -63,29 +50,29 @@ static uint64_t charge_room(struct host *host, const struct op *op)
 
 /* MAP_DMA with the VADDR flag: an invalidated mapping gets a new address, and its charge moves to the caller. */
 static enum step_result update_vaddr(struct host *host, struct op *op, struct type1 *iommu,
-				     const struct vfio_iommu_type1_dma_map *map, const struct range *found)
+				     const struct vfio_iommu_type1_dma_map *map, const struct found *found)
 {
 	const struct task *task = op_task(host, op);
+	const struct range *old = &found->mapping;
 	uint32_t flags, owner;
 	struct range *mapping;
 
-	if (!found)
+	if (!found->any)
 		return refuse(op, RULE_T1_VADDR_NO_MAPPING);
-	if (!(MAPPING_FLAGS(found->tag) & MAPPING_VADDR_INVALID) && !defect_on(host, DEFECT_UPDATE_VALID))
+	if (!(MAPPING_FLAGS(old->tag) & MAPPING_VADDR_INVALID) && !defect_on(host, DEFECT_UPDATE_VALID))
 		return refuse(op, RULE_T1_VADDR_NOT_INVALID);
-	if ((found->first != map->iova || found->last != map->iova + map->size - 1) &&
-	    !defect_on(host, DEFECT_UPDATE_PART))
+	if ((old->first != map->iova || old->last != map->iova + map->size - 1) && !defect_on(host, DEFECT_UPDATE_PART))
 		return refuse(op, RULE_T1_VADDR_NOT_INVALID);
-	owner = MAPPING_MM(found->tag);
-	if (owner != task->mm && charge_room(host, op) < found->weight && !defect_on(host, DEFECT_UPDATE_UNLIMITED))
+	owner = MAPPING_MM(old->tag);
+	if (owner != task->mm && charge_room(host, op) < old->weight && !defect_on(host, DEFECT_UPDATE_UNLIMITED))
 		return refuse(op, RULE_T1_VADDR_LIMIT);
-	flags = MAPPING_FLAGS(found->tag) & ~MAPPING_VADDR_INVALID;
+	flags = MAPPING_FLAGS(old->tag) & ~MAPPING_VADDR_INVALID;
 	if (owner != task->mm && !defect_on(host, DEFECT_UPDATE_KEEPS_OWNER)) {
 		if (host->mms.items[owner].users)
-			host->mms.items[owner].locked -= found->weight;
-		host->mms.items[task->mm].locked += found->weight;
+			host->mms.items[owner].locked -= old->weight;
+		host->mms.items[task->mm].locked += old->weight;
 	}
-	mapping = rangemap_edit(&iommu->mappings, found->first);
+	mapping = type1_edit(iommu, found);
 	mapping->value = map->vaddr;
 	mapping->tag = MAPPING_TAG(defect_on(host, DEFECT_UPDATE_KEEPS_OWNER) ? owner : task->mm, flags);
 	iommu->invalid_vaddrs--;
@@ -113,39 +100,32 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 				   const struct vfio_iommu_type1_dma_map *map)
 {
 	const uint32_t mm = op_task(host, op)->mm;
-	uint32_t flags = map->flags & (MAPPING_READ | MAPPING_WRITE);
-	struct pin pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
-	struct range mapping = {.first = map->iova,
-				.last = map->iova + map->size - 1,
-				.value = map->vaddr,
-				.weight = pin.charged,
-				.tag = MAPPING_TAG(mm, flags),
-				.serial = (uint32_t)++host->serial};
+	uint32_t flags = map->flags & (MAPPING_READ | MAPPING_WRITE), node;
+	struct range mapping = {
+	    .first = map->iova, .last = map->iova + map->size - 1, .value = map->vaddr, .tag = MAPPING_TAG(mm, flags)};
+	struct pin pin;
 
-	if (pin.error && defect_on(host, DEFECT_CHARGE_STAYS))
-		host->mms.items[mm].locked++;
-	if (pin.error && defect_on(host, DEFECT_ENTRY_LOST_BY_FAILURE))
-		iommu->entries_left--;
-	if (pin.error)
+	/*
+	 * A search that went wrong lets a mapping lie over another one. What their removal does then depends on
+	 * which of their pages happen to be neighbours, and may be a warning of the kernel.
+	 */
+	if (rangemap_overlap(&iommu->mappings, mapping.first, mapping.last))
+		return unmodelled(host, op);
+	node = type1_link(iommu, mapping.first, mapping.last);
+	pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
+	if (pin.error) {
+		type1_unlink(iommu, node);
+		host->mms.items[mm].locked += defect_on(host, DEFECT_CHARGE_STAYS);
+		iommu->entries_left -= defect_on(host, DEFECT_ENTRY_LOST_BY_FAILURE);
 		return refuse(op, pin.error == -LINUX_ENOMEM ? RULE_T1_MAP_LIMIT : RULE_T1_MAP_MEMORY);
-	mapping.weight += defect_on(host, DEFECT_CHARGE_ONE_MORE);
-	rangemap_insert(&iommu->mappings, &mapping);
+	}
+	mapping.weight = pin.charged + defect_on(host, DEFECT_CHARGE_ONE_MORE);
+	mapping.serial = (uint32_t)++host->serial;
+	type1_keep(host, iommu, node, &mapping);
 	host->mms.items[mm].locked += mapping.weight;
 	iommu->entries_left--;
-	hit(op, RULE_T1_MAP);
+	hit(op, type1_lost_at_top(host, mapping.last) ? RULE_T1_MAP_TOP : RULE_T1_MAP);
 	return finish(op, 0);
-}
-
-/*
- * The mapping that a new one at [first, last] would collide with. Kernels that compute the end of the range as
- * first + size get 0 for one that ends at the top of the address space, and find nothing.
- */
-static const struct range *find_collision(const struct host *host, const struct type1 *iommu, uint64_t first,
-					  uint64_t last)
-{
-	if (last == UINT64_MAX && profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING))
-		return NULL;
-	return rangemap_overlap(&iommu->mappings, first, last);
 }
 
 enum step_result type1_map_dma(struct host *host, struct op *op)
@@ -153,7 +133,7 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 	struct type1 *iommu = op_type1(host, op);
 	struct vfio_iommu_type1_dma_map map;
 	const uint64_t in_page = smallest_page(iommu) - 1;
-	const struct range *found;
+	struct found found;
 	uint32_t access;
 	bool update;
 
@@ -177,13 +157,13 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 		map.vaddr &= ~in_page;
 	if ((map.size | map.iova | map.vaddr) & in_page)
 		return refuse(op, RULE_T1_MAP_ALIGN);
-	found = find_collision(host, iommu, map.iova, map.iova + map.size - 1);
+	found = type1_find(host, iommu, map.iova, map.iova + map.size - 1);
 	if (update)
-		return update_vaddr(host, op, iommu, &map, found);
-	if (found && defect_on(host, DEFECT_MAP_SAME_AGAIN) && found->first == map.iova &&
-	    found->last == map.iova + map.size - 1)
+		return update_vaddr(host, op, iommu, &map, &found);
+	if (found.any && defect_on(host, DEFECT_MAP_SAME_AGAIN) && found.mapping.first == map.iova &&
+	    found.mapping.last == map.iova + map.size - 1)
 		return finish(op, 0);
-	if (found)
+	if (found.any)
 		return refuse(op, RULE_T1_MAP_OVERLAP);
 	if (!iommu->entries_left)
 		return refuse(op, RULE_T1_MAP_ENTRIES);
@@ -192,86 +172,81 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 	return map_commit(host, op, iommu, &map);
 }
 
+/* v1: what begins before the range is left alone, and ends the matter. */
+static bool ends_unmapping(const struct type1 *iommu, const struct found *found, uint64_t first)
+{
+	return !iommu->v2 && found->mapping.first < first;
+}
+
 /* UNMAP_DMA with the VADDR flag: either every mapping in the range gives up its address, or none does. */
 static enum step_result invalidate_vaddrs(struct host *host, struct op *op, struct type1 *iommu, uint64_t first,
 					  uint64_t last, uint64_t *unmapped)
 {
-	const struct range *mapping;
+	struct found found;
 
-	for (mapping = rangemap_overlap(&iommu->mappings, first, last); mapping;
-	     mapping = mapping->last < last ? rangemap_overlap(&iommu->mappings, mapping->last + 1, last) : NULL) {
-		if (!iommu->v2 && mapping->first < first)
-			break;
-		if (!(MAPPING_FLAGS(mapping->tag) & MAPPING_VADDR_INVALID))
+	for (found = type1_find_first(iommu, first, last); found.any && !ends_unmapping(iommu, &found, first);
+	     found = type1_find_next(iommu, &found, last)) {
+		if (!(MAPPING_FLAGS(found.mapping.tag) & MAPPING_VADDR_INVALID))
 			continue;
 		if (defect_on(host, DEFECT_INVALIDATE_REFUSED))
 			iommu->invalid_vaddrs++;
 		if (!defect_on(host, DEFECT_INVALIDATE_AGAIN))
 			return refuse(op, RULE_T1_UNMAP_VADDR_TWICE);
 	}
-	for (mapping = rangemap_overlap(&iommu->mappings, first, last); mapping;
-	     mapping = mapping->last < last ? rangemap_overlap(&iommu->mappings, mapping->last + 1, last) : NULL) {
-		struct range *edit;
-
-		if (!iommu->v2 && mapping->first < first)
-			break;
-		edit = rangemap_edit(&iommu->mappings, mapping->first);
-		edit->tag |= MAPPING_VADDR_INVALID;
+	for (found = type1_find_first(iommu, first, last); found.any && !ends_unmapping(iommu, &found, first);
+	     found = type1_find_next(iommu, &found, last)) {
+		type1_edit(iommu, &found)->tag |= MAPPING_VADDR_INVALID;
 		iommu->invalid_vaddrs++;
-		*unmapped += edit->last - edit->first + 1;
-		mapping = edit;
+		*unmapped += found.mapping.last - found.mapping.first + 1;
 	}
 	hit(op, RULE_T1_UNMAP_VADDR);
 	return STEP_MORE;
-}
-
-/* Makes a mapping look as if the calling task had made it. */
-static const struct range *mapping_of_caller(struct host *host, const struct op *op, struct type1 *iommu,
-					     const struct range *mapping)
-{
-	struct range *edit = rangemap_edit(&iommu->mappings, mapping->first);
-
-	edit->tag = MAPPING_TAG(op_task(host, op)->mm, MAPPING_FLAGS(edit->tag));
-	return edit;
 }
 
 /* Removes what lies in the range: whole mappings only. */
 static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, uint64_t first, uint64_t last,
 			 uint64_t *unmapped)
 {
-	const struct range *mapping;
+	const bool search = profile_get(host, PROFILE_UNMAP_IN_SEARCH_ORDER);
+	struct found found, next = {.any = false};
 
-	while ((mapping = rangemap_overlap(&iommu->mappings, first, last))) {
-		/* v1: what begins before the range is left alone, and ends the matter. */
-		if (!iommu->v2 && mapping->first < first && !defect_on(host, DEFECT_V1_UNMAPS_INSIDE)) {
+	found = search ? type1_find(host, iommu, first, last) : type1_find_first(iommu, first, last);
+	for (; found.any; found = search ? type1_find(host, iommu, first, last) : next) {
+		if (ends_unmapping(iommu, &found, first) && !defect_on(host, DEFECT_V1_UNMAPS_INSIDE)) {
 			hit(op, RULE_T1_UNMAP_V1_INSIDE);
 			return;
 		}
-		if (host->mms.items[MAPPING_MM(mapping->tag)].task != op->task &&
+		if (host->mms.items[MAPPING_MM(found.mapping.tag)].task != op->task &&
 		    profile_get(host, PROFILE_UNMAP_BY_MAPPER_ONLY)) {
 			hit(op, RULE_T1_UNMAP_FOREIGN);
 			return;
 		}
+		if (!search)
+			next = type1_find_next(iommu, &found, last);
+		if (type1_lost_at_top(host, found.mapping.last))
+			hit(op, RULE_T1_UNMAP_TOP_LEAK);
 		if (defect_on(host, DEFECT_UNMAP_SIZE_LAST))
 			*unmapped = 0;
-		*unmapped += mapping->last - mapping->first + 1;
+		*unmapped += found.mapping.last - found.mapping.first + 1;
 		if (defect_on(host, DEFECT_UNMAP_UNCHARGES_CALLER))
-			mapping = mapping_of_caller(host, op, iommu, mapping);
-		type1_remove(host, iommu, mapping);
+			found.mapping.tag = MAPPING_TAG(op_task(host, op)->mm, MAPPING_FLAGS(found.mapping.tag));
+		type1_remove(host, iommu, &found);
 		if (defect_on(host, DEFECT_UNMAP_FIRST_ONLY))
 			return;
 	}
+	if (rangemap_overlap(&iommu->mappings, first, last))
+		hit(op, RULE_T1_UNMAP_HIDDEN);
 }
 
 /* v2: a mapping that begins before the range, or ends behind it, would be cut in two. */
 static bool bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
 {
-	const struct range *mapping = rangemap_at(&iommu->mappings, first);
+	struct found found = type1_find(host, iommu, first, first);
 
-	if (mapping && mapping->first != first && !defect_on(host, DEFECT_BISECT_UNCHECKED_START))
+	if (found.any && found.mapping.first != first && !defect_on(host, DEFECT_BISECT_UNCHECKED_START))
 		return true;
-	mapping = rangemap_at(&iommu->mappings, last);
-	return mapping && mapping->last != last && !defect_on(host, DEFECT_BISECT_UNCHECKED_END);
+	found = type1_find_at(iommu, last);
+	return found.any && found.mapping.last != last && !defect_on(host, DEFECT_BISECT_UNCHECKED_END);
 }
 
 /* UNMAP_DMA that also asks for dirty pages: without dirty tracking there is nothing to get, whatever is asked for. */
@@ -310,7 +285,8 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 	if (all) {
 		if ((unmap.iova || unmap.size) && !defect_on(host, DEFECT_UNMAP_ALL_RANGE))
 			return refuse(op, RULE_T1_UNMAP_ALL_RANGE);
-		last = UINT64_MAX;
+		/* One byte short of all, which no mapping notices. */
+		last = UINT64_MAX - 1;
 	} else {
 		if (!unmap.size)
 			return refuse(op, RULE_T1_UNMAP_EMPTY);
@@ -322,7 +298,7 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		if ((iommu->v2 || defect_on(host, DEFECT_V1_REFUSES_BISECT)) && bisects(host, iommu, unmap.iova, last))
 			return refuse(op, RULE_T1_UNMAP_BISECT);
 	}
-	if (!all && last == UINT64_MAX && profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING)) {
+	if (type1_lost_at_top(host, last)) {
 		hit(op, RULE_T1_UNMAP_TOP);
 	} else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) {
 		if (invalidate_vaddrs(host, op, iommu, unmap.iova, last, &unmapped) == STEP_DONE)

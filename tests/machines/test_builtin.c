@@ -7,7 +7,7 @@
 
 #include "vfiosim/machine.h"
 
-static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-e1000",
+static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-amd",	      "q35-e1000",
 					     "q35-edu",	     "q35-multi",   "virt-smmuv3-edu"};
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -166,6 +166,20 @@ Test(q35_multi, e1000e_has_msix_capability_and_reset)
 	cr_expect(nic->irqs[2].dynamic);
 	cr_expect_eq(nic->irqs[2].count, 5);
 	cr_expect_not(nic->irqs[3].refused);
+}
+
+Test(q35_amd, space_reaches_the_top_and_has_two_holes)
+{
+	const struct machine *machine = machine_find("q35-amd");
+
+	cr_expect_eq(machine->iommu, IOMMU_AMD);
+	cr_expect_eq(machine->aperture.last, UINT64_MAX);
+	cr_assert_eq(machine->reserved_count, 2);
+	cr_expect_eq(machine->reserved[1].first, UINT64_C(0xfd00000000));
+	cr_expect_eq(machine->reserved[1].last, UINT64_C(0xffffffffff));
+	cr_expect(machine->cache_coherent);
+	cr_expect_eq(device_named(machine, "0000:00:04.0")->group, 2);
+	cr_expect_eq(device_named(machine, "0000:00:04.1")->group, 2);
 }
 
 Test(tce_machines, windows_are_as_seen)
