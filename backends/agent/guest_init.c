@@ -46,6 +46,8 @@ struct mount_point {
 static const struct mount_point mount_points[] = {
     {"proc", "/proc", NULL, true},
     {"sysfs", "/sys", NULL, true},
+    /* Kernels that count their lines show it here. */
+    {"debugfs", "/sys/kernel/debug", NULL, false},
     {"devtmpfs", "/dev", NULL, true},
     {"devpts", "/dev/pts", NULL, false},
     {"tmpfs", "/dev/shm", "mode=1777", true},
@@ -122,7 +124,10 @@ static void mount_all(void)
 	for (size_t i = 0; i < sizeof(mount_points) / sizeof(mount_points[0]); i++) {
 		const struct mount_point *point = &mount_points[i];
 
-		make_directory(point->where);
+		if (point->needed)
+			make_directory(point->where);
+		else
+			mkdir(point->where, 0755); /* nothing is mounted where it cannot be made */
 		if (mount(point->type, point->where, point->type, MS_NOSUID, point->options) == 0)
 			continue;
 		/* EBUSY: the kernel has mounted devtmpfs itself. */
