@@ -47,7 +47,7 @@ static void plan_groups(struct generator *g, struct prng *random)
 
 	for (size_t i = 0; i < machine->device_count && count < GROUPS_MAX; i++) {
 		const struct device *device = &machine->devices[i];
-		bool known = device->driver != DRIVER_VFIO_PCI;
+		bool known = !device_is_vfio(device);
 
 		for (uint32_t k = 0; k < count && !known; k++)
 			known = offered[k] == device->group;

@@ -60,7 +60,7 @@ static void host_add_groups(struct host *host)
 			host->groups.items[at] = (struct group){
 			    .number = device->group, .viable = true, .file = NOTHING, .container = NOTHING};
 		}
-		if (device->driver == DRIVER_VFIO_PCI)
+		if (device_is_vfio(device))
 			host->groups.items[at].offered = true;
 		if (device->driver == DRIVER_HOST)
 			host->groups.items[at].viable = false;

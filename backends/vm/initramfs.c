@@ -257,6 +257,21 @@ static int add_modules(struct initramfs *initramfs, const struct kernel *kernel,
 	return error;
 }
 
+/* The mediated device in the group that follows @after's, the first one with NULL; NULL at the end. */
+static const struct device *next_mdev(const struct machine *machine, const struct device *after)
+{
+	const struct device *next = NULL;
+
+	for (size_t i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+
+		if (device->driver == DRIVER_MDEV && (!after || device->group > after->group) &&
+		    (!next || device->group < next->group))
+			next = device;
+	}
+	return next;
+}
+
 /* The text of GUEST_CONFIG_PATH. Caller frees. */
 static char *config_text(const struct vm_options *options, const struct words *modules)
 {
@@ -272,8 +287,11 @@ static char *config_text(const struct vm_options *options, const struct words *m
 	for (size_t i = 0; i < machine->device_count; i++)
 		if (machine->devices[i].driver == DRIVER_VFIO_PCI)
 			fprintf(out, "bind %s vfio-pci\n", machine->devices[i].name);
+	/* Groups are numbered as they come: mediated devices are made in the order of their numbers. */
+	for (const struct device *device = NULL; (device = next_mdev(machine, device));)
+		fprintf(out, "mdev %s %s %s\n", device->name, device->mdev_parent, device->mdev_type);
 	for (size_t i = 0; i < machine->device_count; i++)
-		if (machine->devices[i].driver == DRIVER_VFIO_PCI)
+		if (device_is_vfio(&machine->devices[i]))
 			fprintf(out, "group %s %u\n", machine->devices[i].name, (unsigned)machine->devices[i].group);
 	return fclose(out) == 0 ? text : must(NULL);
 }
