@@ -102,7 +102,8 @@ static int read_aperture(struct tree *tree, int node, struct machine *machine)
 
 static int read_iommu(struct tree *tree, int node, struct machine *machine)
 {
-	static const char *const properties[] = {"kind", "page-sizes", "aperture", "reserved", "cache-coherent", NULL};
+	static const char *const properties[] = {"kind",	   "page-sizes",	"aperture", "reserved",
+						 "cache-coherent", "unsafe-interrupts", NULL};
 	static const char *const tce_properties[] = {"kind", "page-sizes", "cache-coherent", NULL};
 	static const char *const tce_children[] = {"tce", NULL};
 	uint32_t kind;
@@ -110,7 +111,8 @@ static int read_iommu(struct tree *tree, int node, struct machine *machine)
 
 	if (tree_choice(tree, node, "kind", iommu_kinds, &kind) != 0 ||
 	    tree_u64(tree, node, "page-sizes", 1, UINT64_MAX, &machine->iommu_page_sizes) != 0 ||
-	    tree_bool(tree, node, "cache-coherent", &machine->cache_coherent) != 0)
+	    tree_bool(tree, node, "cache-coherent", &machine->cache_coherent) != 0 ||
+	    tree_bool(tree, node, "unsafe-interrupts", &machine->unsafe_interrupts) != 0)
 		return -1;
 	machine->iommu = (enum iommu_kind)kind;
 	if (!is_tce(machine->iommu)) {

@@ -7,8 +7,9 @@
 
 #include "vfiosim/machine.h"
 
-static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-amd",	      "q35-e1000",
-					     "q35-edu",	     "q35-multi",   "virt-smmuv3-edu"};
+static const char *const expected_names[] = {"powernv9-edu",   "pseries-edu", "q35-amd",    "q35-e1000",
+					     "q35-edu",	       "q35-multi",   "q35-unsafe", "q35-unsafe-allowed",
+					     "virt-smmuv3-edu"};
 
 static const struct device *device_named(const struct machine *machine, const char *name)
 {
@@ -180,6 +181,16 @@ Test(q35_amd, space_reaches_the_top_and_has_two_holes)
 	cr_expect(machine->cache_coherent);
 	cr_expect_eq(device_named(machine, "0000:00:04.0")->group, 2);
 	cr_expect_eq(device_named(machine, "0000:00:04.1")->group, 2);
+}
+
+Test(q35_unsafe, interrupts_are_refused_unless_allowed)
+{
+	const struct machine *allowed = machine_find("q35-unsafe-allowed");
+
+	cr_expect(machine_find("q35-unsafe")->unsafe_interrupts);
+	cr_expect_not(machine_find("q35-edu")->unsafe_interrupts);
+	cr_expect_not(allowed->unsafe_interrupts);
+	cr_expect_not_null(strstr(allowed->append, " vfio_iommu_type1.allow_unsafe_interrupts=1 "));
 }
 
 Test(tce_machines, windows_are_as_seen)
