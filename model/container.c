@@ -112,6 +112,8 @@ enum step_result container_set_iommu(struct host *host, struct op *op)
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
 	if (type == VFIO_TYPE1_NESTING_IOMMU && !nests)
 		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, profile_get(host, PROFILE_NESTING_REFUSED));
+	if (host->machine->unsafe_interrupts)
+		return refuse(op, RULE_CT_SET_IOMMU_UNSAFE);
 	container->iommu = type1_open(host, type);
 	hit(op, RULE_CT_SET_IOMMU);
 	return finish(op, 0);

@@ -272,6 +272,22 @@ static const struct device *next_mdev(const struct machine *machine, const struc
 	return next;
 }
 
+/*
+ * Writes the parameters of a module that are on the kernel's command line, as MODULE.NAME=VALUE. Whoever loads a module
+ * has to give it these: the kernel does so only for what is built in.
+ */
+static void write_parameters(FILE *out, const char *append, const char *module)
+{
+	const size_t length = strlen(module);
+	struct words words = {0};
+
+	words_split(&words, append, " ");
+	for (size_t i = 0; i < words.count; i++)
+		if (strncmp(words.word[i], module, length) == 0 && words.word[i][length] == '.')
+			fprintf(out, " %s", words.word[i] + length + 1);
+	words_free(&words);
+}
+
 /* The text of GUEST_CONFIG_PATH. Caller frees. */
 static char *config_text(const struct vm_options *options, const struct words *modules)
 {
@@ -280,8 +296,11 @@ static char *config_text(const struct vm_options *options, const struct words *m
 	size_t size;
 	FILE *out = must(open_memstream(&text, &size));
 
-	for (size_t i = 0; i < modules->count; i++)
-		fprintf(out, "module " MODULES_DIRECTORY "/%s.ko\n", modules->word[i]);
+	for (size_t i = 0; i < modules->count; i++) {
+		fprintf(out, "module " MODULES_DIRECTORY "/%s.ko", modules->word[i]);
+		write_parameters(out, machine->append, modules->word[i]);
+		fputc('\n', out);
+	}
 	if (options->hugepages > 0)
 		fprintf(out, "hugepages %u\n", options->hugepages);
 	for (size_t i = 0; i < machine->device_count; i++)

@@ -87,7 +87,8 @@ struct machine {
 	uint32_t hugepage_count;	   /* huge pages set aside at boot; 0: none */
 	uint64_t hugepage_size;		   /* bytes of one; 0: none */
 	struct tce_windows tce;
-	bool cache_coherent; /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool cache_coherent;	/* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool unsafe_interrupts; /* devices can raise each other's interrupts, for which the kernel refuses them */
 	size_t device_count;
 	const struct device *devices; /* ascending by name */
 	/* How QEMU makes it. */

@@ -20,9 +20,9 @@
 #define A_UUID "6d747479-0000-4000-8000-000000000001"
 
 /* These may be left out; everything else has to be there. */
-static const char *const optional[] = {"reserved",	"cache-coherent", "netdevs",	 "msix-mappable",
-				       "dynamic",	"hugepage-count", "io-ports",	 "hugepage-size",
-				       "second-window", "#address-cells", "#size-cells", NULL};
+static const char *const optional[] = {
+    "reserved", "cache-coherent", "unsafe-interrupts", "netdevs",	 "msix-mappable", "dynamic", "hugepage-count",
+    "io-ports", "hugepage-size",  "second-window",     "#address-cells", "#size-cells",	  NULL};
 
 static bool is_optional(const char *property)
 {

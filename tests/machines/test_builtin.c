@@ -7,8 +7,10 @@
 
 #include "vfiosim/machine.h"
 
-static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-amd",	   "q35-e1000",	     "q35-edu",
-					     "q35-mdev",     "q35-multi",   "q35-noiommu", "virt-smmuv3-edu"};
+static const char *const expected_names[] = {
+    "powernv9-edu", "pseries-edu", "q35-amd",	 "q35-e1000",	       "q35-edu",	  "q35-mdev",
+    "q35-multi",    "q35-noiommu", "q35-unsafe", "q35-unsafe-allowed", "virt-smmuv3-edu",
+};
 
 static const struct device *device_named(const struct machine *machine, const char *name)
 {
@@ -217,6 +219,16 @@ Test(q35_noiommu, translates_nothing)
 	cr_expect_eq(machine->devices[1].group, 1);
 	cr_expect_null(strstr(machine->qemu_args, "iommu"));
 	cr_expect_not_null(strstr(machine->append, "vfio.enable_unsafe_noiommu_mode=1"));
+}
+
+Test(q35_unsafe, interrupts_are_refused_unless_allowed)
+{
+	const struct machine *allowed = machine_find("q35-unsafe-allowed");
+
+	cr_expect(machine_find("q35-unsafe")->unsafe_interrupts);
+	cr_expect_not(machine_find("q35-edu")->unsafe_interrupts);
+	cr_expect_not(allowed->unsafe_interrupts);
+	cr_expect_not_null(strstr(allowed->append, " vfio_iommu_type1.allow_unsafe_interrupts=1 "));
 }
 
 Test(tce_machines, windows_are_as_seen)
