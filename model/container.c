@@ -96,7 +96,6 @@ enum step_result container_set_iommu(struct host *host, struct op *op)
 {
 	struct container *container = op_container(host, op);
 	uint64_t type = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
-	bool nests = host->machine->iommu == IOMMU_SMMUV3 || defect_on(host, DEFECT_NESTING_FALLS_BACK);
 
 	if (!container_has_groups(host, host->files.items[op->file].object) &&
 	    !defect_on(host, DEFECT_SET_IOMMU_WITHOUT_GROUP))
@@ -110,8 +109,8 @@ enum step_result container_set_iommu(struct host *host, struct op *op)
 	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU &&
 	    !defect_on(host, DEFECT_SET_IOMMU_EXTENSION))
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
-	if (type == VFIO_TYPE1_NESTING_IOMMU && !nests)
-		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, profile_get(host, PROFILE_NESTING_REFUSED));
+	if (type == VFIO_TYPE1_NESTING_IOMMU && iommu_nesting(host))
+		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, iommu_nesting(host));
 	if (host->machine->unsafe_interrupts)
 		return refuse(op, RULE_CT_SET_IOMMU_UNSAFE);
 	container->iommu = type1_open(host, type);

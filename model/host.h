@@ -328,6 +328,8 @@ uint64_t iommu_page_sizes(const struct host *host);
 bool iommu_cache_coherent(const struct host *host);
 /* From the first to the last IOVA that it translates, reserved ranges not taken out. */
 struct iova_range iommu_aperture(const struct host *host);
+/* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
+int64_t iommu_nesting(const struct host *host);
 
 /* ---- TYPE1 -------------------------------------------------------------------------------- */
 
