@@ -216,6 +216,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		if (!op->row)
 			return ioctl_unknown(host, op, file);
 	}
+	if (!op->step)
+		user_pointers_begin(host, op);
 	return ioctl_handlers[op->row - ioctl_table](host, op);
 }
 

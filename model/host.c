@@ -116,6 +116,9 @@ void host_free(struct host *host)
 		rangemap_clear(&host->iommus.items[i].mappings);
 		dmatree_clear(&host->iommus.items[i].tree);
 		free(host->iommus.items[i].tops.items);
+		rangemap_clear(&host->iommus.items[i].dirty);
+		rangemap_clear(&host->iommus.items[i].tails);
+		rangemap_clear(&host->iommus.items[i].pinned);
 		free(host->iommus.items[i].windows.items);
 	}
 	for (uint32_t i = 0; i < host->devices.count; i++)
@@ -172,6 +175,9 @@ struct host *host_clone(const struct host *from)
 		rangemap_unshare(&host->iommus.items[i].mappings);
 		table_unshare(&host->iommus.items[i].tree.nodes);
 		table_unshare(&host->iommus.items[i].tops);
+		rangemap_unshare(&host->iommus.items[i].dirty);
+		rangemap_unshare(&host->iommus.items[i].tails);
+		rangemap_unshare(&host->iommus.items[i].pinned);
 		table_unshare(&host->iommus.items[i].windows);
 	}
 	return host;
