@@ -122,7 +122,7 @@ static void plan_prologue(const struct generator *g, struct plan *plan, struct p
 	}
 	prologue_add(plan, OPERATION_mmap);
 	prologue_add(plan, OPERATION_map_dma);
-	if (prng_chance(random, 1, 4))
+	if (prng_chance(random, 1, 2))
 		prologue_add(plan, OPERATION_dirty_log);
 	if (prng_chance(random, 3, 4))
 		prologue_add(plan, OPERATION_get_device_fd);
