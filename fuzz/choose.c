@@ -104,7 +104,9 @@ static uint64_t iova_usual(struct generator *g, const struct dma *dma)
 	static const uint64_t from_top[] = {1, 2, 3, 4, 8, 16}; /* pages */
 	const uint64_t page = g->machine->page_size;
 
-	if (g->machine->aperture.last == UINT64_MAX && !g->careful && chance(g, 1, 4))
+	if (g->reaches_edges && !g->careful && chance(g, 1, 8))
+		return iova_at_edge(g);
+	if (g->reaches_top && !g->careful && chance(g, 1, 4))
 		return -page * ONE_OF(g, from_top);
 	return dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);
 }

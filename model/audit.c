@@ -151,6 +151,38 @@ static const char *check_dirty(struct host *host, const struct counts *counts)
 	return NULL;
 }
 
+/* Pages that are pinned; without a domain, a mapping is charged for those of it, and for no more. */
+static const char *count_pins(struct host *host, struct counts *counts)
+{
+	(void)counts;
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		const struct type1 *iommu = &host->iommus.items[i];
+		uint64_t strays = rangemap_covered(&iommu->pinned, 0, UINT64_MAX);
+		const struct range *mapping = iommu->pinned.count ? rangemap_from(&iommu->mappings, 0) : NULL;
+
+		while (mapping) {
+			const uint64_t first = mapping->first, last = mapping->last;
+			uint64_t pages = 0;
+
+			strays -= rangemap_covered(&iommu->pinned, first, last);
+			for (const struct range *page = rangemap_overlap(&iommu->pinned, first, last); page;
+			     page = page->last < last ? rangemap_overlap(&iommu->pinned, page->last + 1, last) : NULL)
+				pages += page->weight;
+			if (!iommu->backed_groups && pages != mapping->weight &&
+			    host->mms.items[MAPPING_MM(mapping->tag)].users)
+				return audit_says(host,
+						  "%llu pages of the mapping at 0x%llx are pinned, it is charged %llu",
+						  (unsigned long long)pages, (unsigned long long)first,
+						  (unsigned long long)mapping->weight);
+			mapping = last == UINT64_MAX ? NULL : rangemap_from(&iommu->mappings, last + 1);
+		}
+		if (strays)
+			return audit_says(host, "0x%llx pinned bytes of IOMMU %u are not mapped",
+					  (unsigned long long)strays, i);
+	}
+	return NULL;
+}
+
 /* Areas of memory refer to files; private pages and known contents lie within areas. */
 static const char *count_areas(struct host *host, struct counts *counts)
 {
@@ -262,7 +294,7 @@ static const char *compare_containers(struct host *host, const struct counts *co
 const char *host_audit(struct host *host)
 {
 	static const char *(*const counters[])(struct host *, struct counts *) = {count_tasks, count_mappings,
-										  count_areas, count_files};
+										  count_pins, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
 	    compare_memory, compare_files, compare_containers, check_dirty};
 	struct counts counts = counts_begin(host);

@@ -91,6 +91,18 @@ static void transfer(struct host *host, uint32_t index, uint64_t iova, uint8_t *
 		edu->buffer_known = false;
 }
 
+/* Whether one of the pieces of a transfer would go where only another task can see it. */
+static bool reaches_other_memory(const struct host *host, uint32_t index, uint64_t iova, uint64_t count, bool to_memory)
+{
+	const struct range *mapping;
+
+	for (uint64_t done = 0; done < count; done += host->machine->page_size)
+		if (type1_translate(host, host->devices.items[index].group, iova + done, to_memory, &mapping) &&
+		    (MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY))
+			return true;
+	return false;
+}
+
 bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t *bytes, uint32_t length)
 {
 	struct edu *edu = &host->devices.items[index].edu;
@@ -128,6 +140,8 @@ bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t
 	iova = to_memory ? edu->target : edu->source;
 	if (host->machine->devices[index].dma_bits < 64)
 		iova &= (1ull << host->machine->devices[index].dma_bits) - 1;
+	if (reaches_other_memory(host, index, iova, edu->count, to_memory))
+		return false;
 	if (!to_memory)
 		edu->buffer_known = true;
 	for (uint64_t done = 0; done < edu->count;) {

@@ -132,6 +132,8 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		return refuse(op, RULE_FD_NO_READ_WRITE);
 	case FILE_DEVICE:
 		op->file = index;
+		if (device_is_mediated(host, host->files.items[index].object))
+			device = device == device_read ? mdev_read : mdev_write;
 		result = device(host, op);
 		op->file = NOTHING;
 		return result;
@@ -218,6 +220,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 	}
 	if (!op->step)
 		user_pointers_begin(host, op);
+	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, host->files.items[op->file].object))
+		return mdev_ioctl(host, op);
 	return ioctl_handlers[op->row - ioctl_table](host, op);
 }
 

@@ -14,7 +14,7 @@ enum { PROGRAMS = 600, TASKS_MAX = 4 };
 #define MEMORY_END   UINT64_C(0x200000000000)
 #define PINNED_MAX   ((uint64_t)64 << 20)
 
-static const char *const machines[] = {"q35-edu", "q35-multi", "q35-e1000", "q35-amd"};
+static const char *const machines[] = {"q35-edu", "q35-multi", "q35-e1000", "q35-amd", "q35-mdev", "model-two-iommus"};
 static const char *const profiles[] = {"6.1", "6.12"};
 
 /* A walk does its programs on each machine under each profile. */
