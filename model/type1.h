@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * What the files of TYPE1 share: type1.c has the instance and what it tells, type1_find.c its mappings, type1_map.c
- * mapping and unmapping, type1_groups.c groups that join and leave, type1_windows.c where mappings may lie, type1_pins.c
- * what mediated devices do with pages, type1_dirty.c dirty tracking, type1_bitmap.c dirty bitmaps.
+ * mapping and unmapping, type1_groups.c groups that join and leave, type1_windows.c where mappings may lie,
+ * type1_pins.c what mediated devices do with pages, type1_dirty.c dirty tracking, type1_bitmap.c dirty bitmaps.
  */
 #ifndef MODEL_TYPE1_H
 #define MODEL_TYPE1_H
