@@ -15,7 +15,7 @@
 #include "vfiosim/profile.h"
 
 /* Changes whenever the generator begins to make other programs of the same seeds; a model that learns may, too. */
-#define GENERATOR_VERSION 3
+#define GENERATOR_VERSION 4
 
 struct generator_options {
 	uint32_t calls_min,

@@ -246,23 +246,27 @@ static int count_devices(const struct tree *tree, int groups, size_t *total)
 	return 0;
 }
 
-static int read_group(struct tree *tree, int node, uint32_t page_size, struct device *devices, size_t *count)
+static int read_group(struct tree *tree, int node, const struct machine *machine, struct device *devices, size_t *count)
 {
-	static const char *const properties[] = {"reg", NULL};
+	static const char *const properties[] = {"reg", "noiommu", NULL};
+	bool reachable = false, noiommu;
 	uint32_t group;
-	bool reachable = false;
 	int device;
 
-	if (tree_known(tree, node, properties, NULL) != 0 || tree_u32(tree, node, "reg", 0, INT32_MAX, &group) != 0)
+	if (tree_known(tree, node, properties, NULL) != 0 || tree_u32(tree, node, "reg", 0, INT32_MAX, &group) != 0 ||
+	    tree_bool(tree, node, "noiommu", &noiommu) != 0)
 		return -1;
+	if (!noiommu && machine->iommu == IOMMU_NONE)
+		return tree_fail(tree, node, "property \"noiommu\" is missing, and the machine has no IOMMU");
 	for (size_t i = 0; i < *count; i++)
 		if (devices[i].group == group)
 			return tree_fail(tree, node, "property \"reg\" is %u, but another group has that number",
 					 group);
 	fdt_for_each_subnode(device, tree->blob, node)
 	{
-		if (read_device(tree, device, group, page_size, &devices[*count]) != 0)
+		if (read_device(tree, device, group, machine->page_size, &devices[*count]) != 0)
 			return -1;
+		devices[*count].noiommu = noiommu;
 		reachable |= devices[*count].driver == DRIVER_VFIO_PCI;
 		(*count)++;
 	}
@@ -284,7 +288,7 @@ int devices_read(struct tree *tree, int groups, struct machine *machine)
 		return -1;
 	fdt_for_each_subnode(node, tree->blob, groups)
 	{
-		if (read_group(tree, node, machine->page_size, devices, &count) != 0)
+		if (read_group(tree, node, machine, devices, &count) != 0)
 			return -1;
 	}
 	qsort(devices, count, sizeof(*devices), compare_devices);

@@ -35,3 +35,38 @@ struct iova_range iommu_aperture(const struct host *host)
 		aperture.last = last;
 	return aperture;
 }
+
+uint32_t iommu_windows(const struct host *host, struct iova_range windows[WINDOWS_MAX])
+{
+	const struct machine *machine = host->machine;
+	const struct iova_range aperture = iommu_aperture(host);
+	uint64_t first = aperture.first;
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < machine->reserved_count && count < WINDOWS_MAX - 1; i++) {
+		const struct iova_range *reserved = &machine->reserved[i];
+
+		if (reserved->first > aperture.last || reserved->last < first)
+			continue;
+		if (reserved->first > first)
+			windows[count++] = (struct iova_range){first, reserved->first - 1};
+		if (reserved->last >= aperture.last)
+			return count;
+		first = reserved->last + 1;
+	}
+	windows[count++] = (struct iova_range){first, aperture.last};
+	return count;
+}
+
+bool iommu_windows_contain(const struct host *host, uint64_t first, uint64_t last)
+{
+	const struct machine *machine = host->machine;
+	const struct iova_range aperture = iommu_aperture(host);
+
+	if (first < aperture.first || last > aperture.last)
+		return false;
+	for (size_t i = 0; i < machine->reserved_count; i++)
+		if (first <= machine->reserved[i].last && last >= machine->reserved[i].first)
+			return false;
+	return true;
+}

@@ -32,29 +32,18 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 	}
 }
 
-/* The aperture without the reserved ranges: what is left is where mappings may lie. */
 static void windows_build(const struct host *host, struct type1 *iommu)
 {
-	const struct machine *machine = host->machine;
-	const struct iova_range aperture = iommu_aperture(host);
-	uint64_t first = aperture.first;
+	struct iova_range windows[WINDOWS_MAX];
+	uint32_t count = iommu_windows(host, windows);
 
-	for (size_t i = 0; i <= machine->reserved_count; i++) {
-		bool end = i == machine->reserved_count;
-		uint64_t last = end ? aperture.last : machine->reserved[i].first - 1;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = table_add(&iommu->windows);
 
-		if (!end && (machine->reserved[i].first > aperture.last || machine->reserved[i].last < first))
-			continue;
-		if (end || machine->reserved[i].first > first) {
-			uint32_t at = table_add(&iommu->windows);
-
-			iommu->windows.items[at] = (struct iova_range){first, last};
-		}
-		if (end || machine->reserved[i].last >= aperture.last)
-			return;
-		first = machine->reserved[i].last + 1;
-		if (defect_on(host, DEFECT_RESERVED_LAST_PAGE))
-			first -= machine->page_size;
+		iommu->windows.items[at] = windows[i];
+		/* Every window but the first begins behind a reserved range. */
+		if (i && defect_on(host, DEFECT_RESERVED_LAST_PAGE))
+			iommu->windows.items[at].first -= host->machine->page_size;
 	}
 }
 
@@ -87,18 +76,27 @@ void type1_release(struct host *host, uint32_t index)
 	memset(iommu, 0, sizeof(*iommu));
 }
 
-bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, bool write, const struct range **mapping)
+bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target)
 {
 	const uint32_t needed = write && !defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_WRITE : MAPPING_READ;
-	uint32_t container = host->groups.items[group].container, iommu;
+	uint32_t container = host->groups.items[host->devices.items[device].group].container, iommu;
+	const struct range *mapping;
 
 	if (container == NOTHING)
 		return false;
 	iommu = host->containers.items[container].iommu;
 	if (iommu == NOTHING)
 		return false;
-	*mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
-	return *mapping && (MAPPING_FLAGS((*mapping)->tag) & needed);
+	mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
+	if (!mapping)
+		return false;
+	*target = (struct dma_target){
+	    .mm = MAPPING_MM(mapping->tag),
+	    .address = mapping->value + (iova - mapping->first),
+	    .serial = mapping->serial,
+	    .whole = mapping->weight * host->machine->page_size >= mapping->last - mapping->first + 1,
+	};
+	return MAPPING_FLAGS(mapping->tag) & needed;
 }
 
 struct type1 *op_type1(struct host *host, const struct op *op)
@@ -115,7 +113,6 @@ enum {
 	CAP_IOVA_HEADER = 16, /* before the ranges */
 	CAP_IOVA_RANGE = 16,
 	INFO_SIZE = 24,
-	WINDOWS_MAX = 64,
 	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
 };
 

@@ -47,6 +47,7 @@ struct device {
 	const char *name;  /* "0000:00:03.0", the name GROUP_GET_DEVICE_FD takes */
 	const char *model; /* what it is, e.g. "edu", "e1000" */
 	uint32_t group;	   /* number of its IOMMU group */
+	bool noiommu;	   /* no IOMMU translates for it: its group is there in noiommu mode only, as noiommu-N */
 	enum device_driver driver;
 	uint16_t vendor, product;
 	uint32_t flags; /* VFIO_DEVICE_FLAGS_* */

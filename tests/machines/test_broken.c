@@ -17,9 +17,10 @@
 #define EDU_1 "/groups/group@2/edu-function-1"
 
 /* These may be left out; everything else has to be there. */
-static const char *const optional[] = {"reserved",	"cache-coherent", "netdevs",	 "msix-mappable",
-				       "dynamic",	"hugepage-count", "io-ports",	 "hugepage-size",
-				       "second-window", "#address-cells", "#size-cells", NULL};
+static const char *const optional[] = {
+    "reserved", "cache-coherent", "netdevs",	   "msix-mappable",  "dynamic",	    "hugepage-count",
+    "io-ports", "hugepage-size",  "second-window", "#address-cells", "#size-cells", "noiommu",
+    NULL};
 
 static bool is_optional(const char *property)
 {

@@ -7,8 +7,8 @@
 
 #include "vfiosim/machine.h"
 
-static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-amd",	      "q35-e1000",
-					     "q35-edu",	     "q35-multi",   "virt-smmuv3-edu"};
+static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-amd",	   "q35-e1000",	     "q35-edu",
+					     "q35-mixed",    "q35-multi",   "q35-noiommu", "virt-smmuv3-edu"};
 
 static const struct device *device_named(const struct machine *machine, const char *name)
 {
