@@ -256,8 +256,7 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	if (tree_known(tree, node, properties, NULL) != 0 || tree_u32(tree, node, "reg", 0, INT32_MAX, &group) != 0 ||
 	    tree_bool(tree, node, "noiommu", &noiommu) != 0)
 		return -1;
-	if (!noiommu && machine->iommu == IOMMU_NONE)
-		return tree_fail(tree, node, "property \"noiommu\" is missing, and the machine has no IOMMU");
+	noiommu |= machine->iommu == IOMMU_NONE;
 	for (size_t i = 0; i < *count; i++)
 		if (devices[i].group == group)
 			return tree_fail(tree, node, "property \"reg\" is %u, but another group has that number",
