@@ -422,12 +422,30 @@ static const struct backend_ops remote_ops = {
     .close = remote_close,
 };
 
+/* What the agent's probes found beyond the profile: " FIELD=VALUE" as often as there is something. */
+static enum backend_status remote_fields(struct remote *remote, const char *text, struct diag *diag)
+{
+	struct trace_header *header = &remote->backend.header;
+	int end = 0;
+
+	for (header->field_count = 0; *text; header->field_count++, text += end) {
+		_Static_assert(sizeof(header->fields[0].name) == 64 && sizeof(header->fields[0].value) == 64,
+			       "the widths below");
+		if (header->field_count == TRACE_FIELDS_MAX ||
+		    sscanf(text, " %63[^= ]=%63[^ ]%n", header->fields[header->field_count].name,
+			   header->fields[header->field_count].value, &end) != 2)
+			return remote_fail(remote, diag, "the agent says \"%.80s\" of its kernel, expected fields",
+					   text);
+	}
+	return BACKEND_OK;
+}
+
 static enum backend_status remote_greet(struct remote *remote, struct diag *diag)
 {
 	struct trace_header *header = &remote->backend.header;
 	size_t length = 0;
 	char *line = NULL;
-	int version;
+	int version, end = 0;
 
 	out_printf(remote, "hello\n");
 	enum backend_status status = remote_ready(remote, diag);
@@ -436,13 +454,13 @@ static enum backend_status remote_greet(struct remote *remote, struct diag *diag
 	if (status)
 		return status;
 	_Static_assert(TRACE_TEXT_MAX == 256, "the widths below");
-	if (sscanf(line, "agent %d release=%255s arch=%255s page-size=%" SCNu32, &version, header->kernel, header->arch,
-		   &header->page_size) != 4)
+	if (sscanf(line, "agent %d release=%255s arch=%255s page-size=%" SCNu32 "%n", &version, header->kernel,
+		   header->arch, &header->page_size, &end) != 4)
 		return remote_fail(remote, diag, "the agent says \"%.80s\", expected its greeting", line);
 	if (version != AGENT_VERSION)
 		return remote_fail(remote, diag, "the agent speaks version %d, expected %d", version, AGENT_VERSION);
 	header->version = TRACE_VERSION;
-	return BACKEND_OK;
+	return remote_fields(remote, line + end, diag);
 }
 
 struct backend *remote_open(const struct remote_transport *transport, enum backend_status *status, struct diag *diag)

@@ -6,7 +6,8 @@
  * send ahead. EVENT is one event line of a trace, as event_print() writes it.
  *
  *	host                            agent
- *	hello                           agent VERSION release=... arch=... page-size=...
+ *	hello                           agent VERSION release=... arch=... page-size=... and what
+ *	                                probes found, each as the FIELD=VALUE of a profile
  *	begin NAME                      begun
  *	calls TASK THREAD COUNT         answers K
  *	EVENT (COUNT lines)             EVENT (K lines); as often as it takes to answer COUNT
@@ -39,7 +40,7 @@
 #ifndef VFIOSIM_AGENT_PROTOCOL_H
 #define VFIOSIM_AGENT_PROTOCOL_H
 
-#define AGENT_VERSION 1
+#define AGENT_VERSION 2
 
 /* Most calls and bytes of one `calls` request; one line alone may be as long as TRACE_LINE_MAX. */
 #define AGENT_CALLS_MAX 1024u

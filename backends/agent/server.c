@@ -18,6 +18,7 @@
 
 #include "../tracer/serve.h"
 #include "fds.h"
+#include "probe.h"
 #include "protocol.h"
 #include "run.h"
 #include "stream.h"
@@ -47,11 +48,13 @@ static void on_terminate(int number)
 static int serve_hello(struct server *server, const char *arguments)
 {
 	struct utsname name;
+	char fields[128];
 
 	(void)arguments;
 	uname(&name);
-	return stream_printf(server->channel, "agent %d release=%s arch=%s page-size=%ld", AGENT_VERSION, name.release,
-			     name.machine, sysconf(_SC_PAGESIZE));
+	probe_fields(fields, sizeof(fields));
+	return stream_printf(server->channel, "agent %d release=%s arch=%s page-size=%ld%s", AGENT_VERSION,
+			     name.release, name.machine, sysconf(_SC_PAGESIZE), fields);
 }
 
 /*

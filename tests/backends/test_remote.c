@@ -13,7 +13,7 @@
 
 #include "remote.h"
 
-#define GREETING "agent 1 release=6.1.0 arch=x86_64 page-size=4096\n"
+#define GREETING "agent 2 release=6.1.0 arch=x86_64 page-size=4096\n"
 
 static int peer; /* the agent's end of the stream; -1: the agent has hung up */
 static unsigned closed;
@@ -91,14 +91,45 @@ Test(remote, greeting_fills_the_header)
 	backend->ops->close(backend);
 }
 
+Test(remote, greeting_tells_what_probes_found)
+{
+	enum backend_status status;
+	struct diag diag;
+	struct backend *backend = open_remote("agent 2 release=6.12.0 arch=x86_64 page-size=4096 noiommu=2 iommufd=1\n",
+					      false, &status, &diag);
+
+	cr_assert(ne(ptr, backend, NULL), "%s", diag.text);
+	cr_assert(eq(u32, backend->header.field_count, 2));
+	cr_expect_str_eq(backend->header.fields[0].name, "noiommu");
+	cr_expect_str_eq(backend->header.fields[0].value, "2");
+	cr_expect_str_eq(backend->header.fields[1].name, "iommufd");
+	cr_expect_str_eq(backend->header.fields[1].value, "1");
+	backend->ops->close(backend);
+}
+
+Test(remote, greeting_with_something_else_behind_it_is_refused)
+{
+	static const char *const ends[] = {" iommufd", " =1", " iommufd= ", "x", " iommufd=1 and more"};
+	enum backend_status status = BACKEND_OK;
+	struct diag diag;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char greeting[128];
+
+		snprintf(greeting, sizeof(greeting), "agent 2 release=6.12.0 arch=x86_64 page-size=4096%s\n", ends[i]);
+		cr_expect(zero(ptr, open_remote(greeting, false, &status, &diag)), "%s", ends[i]);
+		cr_expect(eq(int, status, BACKEND_FAILED));
+	}
+}
+
 Test(remote, greeting_of_another_version_is_refused)
 {
 	enum backend_status status = BACKEND_OK;
 	struct diag diag;
 
-	cr_expect(zero(ptr, open_remote("agent 2 release=6.1.0 arch=x86_64 page-size=4096\n", false, &status, &diag)));
+	cr_expect(zero(ptr, open_remote("agent 3 release=6.1.0 arch=x86_64 page-size=4096\n", false, &status, &diag)));
 	cr_expect(eq(int, status, BACKEND_FAILED));
-	cr_expect(ne(ptr, strstr(diag.text, "version 2"), NULL), "%s", diag.text);
+	cr_expect(ne(ptr, strstr(diag.text, "version 3"), NULL), "%s", diag.text);
 	cr_expect(eq(uint, closed, 1));
 }
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Looks at what is there, not at what calls do: a probe leaves no trace in what is recorded after it.
+ */
+#include "probe.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* 2: noiommu mode is on; 1: the kernel has it, switched off; 0: it has not. */
+static int probe_noiommu(void)
+{
+	int fd = open("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", O_RDONLY | O_CLOEXEC);
+	char value = 'N';
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, &value, 1) != 1)
+		value = 'N';
+	close(fd);
+	return value == 'Y' ? 2 : 1;
+}
+
+static int probe_iommufd(void)
+{
+	return access("/dev/iommu", F_OK) == 0;
+}
+
+void probe_fields(char *text, size_t size)
+{
+	static const struct {
+		const char *field;
+		int (*probe)(void);
+	} probes[] = {{"noiommu", probe_noiommu}, {"iommufd", probe_iommufd}};
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+		int value = probes[i].probe();
+
+		if (value && length < size)
+			length += (size_t)snprintf(text + length, size - length, " %s=%d", probes[i].field, value);
+	}
+}
