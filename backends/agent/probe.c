@@ -27,12 +27,17 @@ static int probe_iommufd(void)
 	return access("/dev/iommu", F_OK) == 0;
 }
 
+static int probe_cdev(void)
+{
+	return access("/dev/vfio/devices", F_OK) == 0;
+}
+
 void probe_fields(char *text, size_t size)
 {
 	static const struct {
 		const char *field;
 		int (*probe)(void);
-	} probes[] = {{"noiommu", probe_noiommu}, {"iommufd", probe_iommufd}};
+	} probes[] = {{"noiommu", probe_noiommu}, {"iommufd", probe_iommufd}, {"device_cdev", probe_cdev}};
 	size_t length = 0;
 
 	text[0] = '\0';
