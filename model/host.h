@@ -420,7 +420,8 @@ enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t 
 void iommufd_close_device(struct host *host, uint32_t device);
 /* Whether a device of the group is bound to an iommufd, which then owns the group's DMA. */
 bool iommufd_owns_group(const struct host *host, uint32_t group);
-enum step_result iommufd_mmap(struct host *host, struct op *op);
+/* Mapping the file of an iommufd into memory, which is always refused. */
+enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file);
 /* What a device that an iommufd has reaches at @iova; false if nothing, or not so. */
 bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
 

@@ -159,6 +159,18 @@ static void areas_unpin(struct host *host, struct iommufd *iommufd)
 	}
 }
 
+/* Whether there is an area that makes some kernels complain of themselves when a device attaches. */
+static bool areas_warn(const struct host *host, const struct iommufd *iommufd)
+{
+	const struct range *area = rangemap_from(&iommufd->areas, 0);
+
+	if (!profile_get(host, PROFILE_IOMMUFD_NO_ACCESS_WARNS))
+		return false;
+	while (area && host->pages.items[area->tag].access)
+		area = area_next(iommufd, area);
+	return area;
+}
+
 enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *iommufd)
 {
 	const struct range *area;
@@ -171,6 +183,8 @@ enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *i
 		return refuse(op, RULE_IFD_ATTACH_WINDOW);
 	if (!areas_aligned(host, iommufd, alignment(host, iommufd, true)))
 		return refuse(op, RULE_IFD_ATTACH_ALIGN);
+	if (areas_warn(host, iommufd))
+		return unmodelled(host, op);
 	for (area = rangemap_from(&iommufd->areas, 0); area; area = area_next(iommufd, area)) {
 		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
 		enum pin_failure failure = area_pin(host, pinned);
@@ -335,6 +349,8 @@ enum step_result ioas_map_dma(struct host *host, struct op *op)
 	rule = map_check(host, iommufd, &map);
 	if (rule != RULE_NONE)
 		return refuse(op, rule);
+	if (iommufd->attached && !map.flags && profile_get(host, PROFILE_IOMMUFD_NO_ACCESS_WARNS))
+		return unmodelled(host, op);
 	area = (struct range){.first = map.iova,
 			      .last = map.iova + map.size - 1,
 			      .value = map.vaddr,

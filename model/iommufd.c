@@ -187,14 +187,14 @@ handler_fn *iommufd_ioctl_handler(uint32_t number)
 	}
 }
 
-enum step_result iommufd_mmap(struct host *host, struct op *op)
+enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file)
 {
 	enum { EXECUTABLE = 4, SHARED = 1 };
 
 	/* Where it can be mapped at all, it is what an ioctl of its own has set aside: here there never is any. */
 	if (!profile_get(host, PROFILE_IOMMUFD_MAPPABLE))
 		return refuse(op, RULE_FD_NO_MMAP);
-	if (!(op->call->args[3] & SHARED))
+	if (!(op->call->args[3] & SHARED) || (host->files.items[file].flags & ACCESS_MODE) == ACCESS_READ_ONLY)
 		return refuse(op, RULE_IFD_MMAP_PRIVATE);
 	if (op->call->args[2] & EXECUTABLE)
 		return refuse(op, RULE_IFD_MMAP_EXECUTABLE);

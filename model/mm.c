@@ -318,7 +318,7 @@ static enum step_result map_kind(struct host *host, struct op *op, uint32_t file
 		if (host->files.items[file].kind == FILE_CONTAINER)
 			return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
 		if (host->files.items[file].kind == FILE_IOMMUFD)
-			return iommufd_mmap(host, op);
+			return iommufd_mmap(host, op, file);
 		return refuse(op, RULE_FD_NO_MMAP);
 	}
 	if (host->files.items[file].kind != FILE_DEVICE || !sharing)
