@@ -178,12 +178,14 @@ static enum step_result open_device(struct host *host, struct op *op, struct gro
 	struct device_state *device = &host->devices.items[index];
 	enum step_result result = STEP_MORE;
 
-	if (device->open_count) {
+	if (device->open_count && group_has_iommu(group)) {
 		/* A kernel takes this device out of the container in the end, which it never was put into. */
 		if (!device->contained && group->container != NOTHING)
 			return unmodelled(host, op);
 		return STEP_MORE;
 	}
+	if (devices_available(host, op, group) == STEP_DONE)
+		return STEP_DONE;
 	if (group->noiommu)
 		result = noiommu_permit(host, op, RULE_NOI_DEVICE_CAPABILITY);
 	else if (group->iommufd != NOTHING)
@@ -220,8 +222,6 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 			return refuse(op, RULE_GRP_DEVICE_OPTION);
 		return STEP_MORE;
 	}
-	if (name_first && devices_available(host, op, group) == STEP_DONE)
-		return STEP_DONE;
 	if (open_device(host, op, group, op->object) == STEP_DONE)
 		return STEP_DONE;
 	device = &host->devices.items[op->object];

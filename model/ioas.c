@@ -313,9 +313,13 @@ static enum rule map_check(const struct host *host, const struct iommufd *iommuf
 {
 	const uint64_t unit = alignment(host, iommufd, iommufd->attached), last = map->iova + map->size - 1;
 
+	const bool wraps = map->vaddr + map->size < map->vaddr;
+
+	if (wraps && profile_get(host, PROFILE_IOMMUFD_VADDR_WRAP_FIRST))
+		return RULE_IFD_MAP_VADDR_WRAP;
 	if (!map->size || map->size > UINT64_MAX - host->machine->page_size)
 		return RULE_IFD_MAP_SIZE;
-	if (map->vaddr + map->size < map->vaddr)
+	if (wraps)
 		return RULE_IFD_MAP_VADDR_WRAP;
 	if ((map->size | map->iova) & (unit - 1))
 		return RULE_IFD_MAP_ALIGN;
