@@ -23,6 +23,7 @@
 
 #include "agent/protocol.h"
 #include "backends_internal.h"
+#include "counters.h"
 
 /* Calls and bytes of a request are bounded so that answers come in good time and memory stays small. */
 #define BATCH_CALLS 256u
@@ -396,10 +397,34 @@ static const char *remote_console(struct backend *backend)
 	return transport->console_text ? transport->console_text(transport->context) : "";
 }
 
+/* What the kernel has counted is asked for at the end only. Counters that do not come are missed by those who read
+ * them. */
+static void remote_keep_counters(struct remote *remote)
+{
+	const int patience = remote->transport.silence_max;
+	char *directory, *line = NULL;
+	size_t count = 0, length;
+	struct diag diag;
+
+	out_printf(remote, "counters\n");
+	if (remote_ready(remote, &diag) || remote_line(remote, patience, &line, &length, &diag) ||
+	    sscanf(line, "counters %zu", &count) != 1 || count == 0)
+		return;
+	directory = counters_directory(remote->transport.counters);
+	for (size_t i = 0; directory && i < count; i++)
+		if (remote_line(remote, patience, &line, &length, &diag) || counters_keep(directory, line))
+			break;
+	free(directory);
+}
+
 static void remote_close(struct backend *backend)
 {
 	struct remote *remote = remote_of(backend);
 
+	if (!remote->broken && remote->transport.counters) {
+		(void)remote_end(backend, &(struct diag){0});
+		remote_keep_counters(remote);
+	}
 	if (!remote->broken) {
 		out_printf(remote, "poweroff\n");
 		if (!remote->out.failed)

@@ -17,6 +17,8 @@ struct remote_transport {
 	int fd; /* a stream socket; the backend closes it before it calls close */
 	void *context;
 	int silence_max; /* milliseconds; 0: REMOTE_SILENCE_MAX */
+	/* Where the execution counters of the agent's kernel are kept when the backend is closed; NULL: nowhere. */
+	const char *counters;
 	/* Forgets what the console has said so far. */
 	void (*console_clear)(void *context);
 	/* What it has said since; "" if nothing. Valid until the next call. */

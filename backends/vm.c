@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends_internal.h"
@@ -62,6 +63,7 @@ struct backend *vm_backend_open(const char *argument, const struct trace_header 
 	struct remote_transport transport = {
 	    .fd = fcntl(vm_channel_fd(vm), F_DUPFD_CLOEXEC, 0),
 	    .context = vm,
+	    .counters = getenv("VFIOSIM_COUNTERS"),
 	    .console_clear = console_clear,
 	    .console_text = console_text,
 	    .console_splat = console_splat,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SEED_DEFAULT	1
 #define COUNT_DEFAULT	100
@@ -26,14 +27,19 @@ static int number_option(uint64_t *value, const char *command, const char *name,
 	return 0;
 }
 
-/* The newest profile there is. */
-static const char *newest_profile(void)
+/*
+ * The profile to plan with where none is named: that of the kernel which is to answer, because a program that expects
+ * another one soon works on what is not there. The newest where that is not known.
+ */
+static const char *usual_profile(const struct options *options)
 {
+	const char *on = options->values[OPTION_ON];
+	const char *profile = on && strncmp(on, "vm:", 3) == 0 ? profile_for_release(on + 3) : NULL;
 	const char *const *names = profile_names();
 
 	while (names[1])
 		names++;
-	return names[0];
+	return profile ? profile : names[0];
 }
 
 int campaign_options(struct campaign *campaign, const char *command, const struct options *options, struct diag *diag)
@@ -53,7 +59,7 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 	if (!campaign->machine)
 		return diag_set(diag, NULL, 0, 0, "%s: machine '%s' is not known; expected one of `vfiosim machines`",
 				command, machine);
-	if (profile_find(profile ? profile : newest_profile(), &campaign->profile) != 0)
+	if (profile_find(profile ? profile : usual_profile(options), &campaign->profile) != 0)
 		return diag_set(diag, NULL, 0, 0, "%s: profile '%s' is not known; expected one of `vfiosim profiles`",
 				command, profile);
 	return 0;

@@ -8,7 +8,8 @@
 #include "vfiosim/profile.h"
 
 struct cached {
-	char *release, *arch, *package;
+	char *name, *release, *arch, *package;
+	bool built;
 };
 
 struct cache {
@@ -17,7 +18,7 @@ struct cache {
 	bool failed; /* memory ran out */
 };
 
-static int remember(const char *release, const char *debian_arch, const char *package_version, void *data)
+static int remember(const struct vm_cached_kernel *kernel, void *data)
 {
 	struct cache *cache = data;
 	struct cached *grown = reallocarray(cache->kernels, cache->count + 1, sizeof(*grown));
@@ -27,18 +28,19 @@ static int remember(const char *release, const char *debian_arch, const char *pa
 		return -1;
 	}
 	cache->kernels = grown;
-	grown[cache->count] = (struct cached){strdup(release), strdup(debian_arch), strdup(package_version)};
-	cache->failed = !grown[cache->count].release || !grown[cache->count].arch || !grown[cache->count].package;
-	cache->count++;
+	grown += cache->count++;
+	*grown = (struct cached){strdup(kernel->name), strdup(kernel->release), strdup(kernel->debian_arch),
+				 strdup(kernel->package_version), kernel->built};
+	cache->failed = !grown->name || !grown->release || !grown->arch || !grown->package;
 	return cache->failed ? -1 : 0;
 }
 
-/* The cache has no order; a list has: by release as people count, then by architecture. */
+/* The cache has no order; a list has: by name as people count, then by architecture. */
 static int compare(const void *a, const void *b)
 {
 	const struct cached *left = a;
 	const struct cached *right = b;
-	int order = strverscmp(left->release, right->release);
+	int order = strverscmp(left->name, right->name);
 
 	return order ? order : strcmp(left->arch, right->arch);
 }
@@ -46,6 +48,7 @@ static int compare(const void *a, const void *b)
 static void cache_clear(struct cache *cache)
 {
 	for (size_t i = 0; i < cache->count; i++) {
+		free(cache->kernels[i].name);
 		free(cache->kernels[i].release);
 		free(cache->kernels[i].arch);
 		free(cache->kernels[i].package);
@@ -58,8 +61,8 @@ static void add_cached(struct listing *listing, const struct cache *cache)
 	for (size_t i = 0; i < cache->count; i++) {
 		const struct cached *kernel = &cache->kernels[i];
 		const char *profile = profile_for_release(kernel->release);
-		const char *cells[] = {kernel->release, kernel->arch, "cached", profile ? profile : "-",
-				       kernel->package};
+		const char *cells[] = {kernel->name, kernel->arch, kernel->built ? "built" : "cached",
+				       profile ? profile : "-", kernel->package};
 
 		listing_add(listing, cells);
 	}

@@ -27,3 +27,8 @@ Test(space, pairs_of_operations_conform)
 {
 	perform_space("pairs", space_pairs);
 }
+
+Test(space, ioctls_on_descriptors_conform)
+{
+	perform_space("descriptors", space_descriptors);
+}

@@ -368,3 +368,18 @@ void struct_store(const struct struct_desc *desc, uint8_t *bytes, const void *ob
 			bytes_put(bytes + at, field->width, host_get((const uint8_t *)object + at, field->width));
 	}
 }
+
+void struct_redirect(const struct struct_desc *desc, uint8_t *bytes, size_t length, uint64_t from, uint64_t to)
+{
+	for (const struct field_desc *field = desc->fields; field < desc->fields + desc->field_count; field++) {
+		uint8_t *at = bytes + field->offset;
+
+		if (field->show == SHOW_ADDR && field->offset + (size_t)field->width <= length &&
+		    bytes_get(at, field->width) == from)
+			bytes_put(at, field->width, to);
+	}
+	if (desc->flex != FLEX_STRUCT)
+		return;
+	for (size_t at = desc->size; at < length; at += desc->flex_struct->size)
+		struct_redirect(desc->flex_struct, bytes + at, length - at, from, to);
+}

@@ -72,6 +72,16 @@ void build_buffer(struct generator *g, struct call *call, const void *bytes, uin
 	call->buffers[0] = (struct buffer){.length = length, .in = copy};
 }
 
+void build_pointee(struct generator *g, struct call *call, uint64_t address, const void *bytes, uint32_t length)
+{
+	uint8_t *copy = take(g, length);
+
+	if (!copy)
+		return;
+	memcpy(copy, bytes, length);
+	call->buffers[call->buffer_count++] = (struct buffer){.address = address, .length = length, .in = copy};
+}
+
 const char *build_string(struct generator *g, const char *string)
 {
 	size_t size = strlen(string) + 1;

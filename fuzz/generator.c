@@ -47,7 +47,7 @@ static void plan_groups(struct generator *g, struct prng *random)
 
 	for (size_t i = 0; i < machine->device_count && count < GROUPS_MAX; i++) {
 		const struct device *device = &machine->devices[i];
-		bool known = device->driver != DRIVER_VFIO_PCI;
+		bool known = !device_is_vfio(device);
 
 		for (uint32_t k = 0; k < count && !known; k++)
 			known = offered[k] == device->group;
@@ -122,6 +122,8 @@ static void plan_prologue(const struct generator *g, struct plan *plan, struct p
 	}
 	prologue_add(plan, OPERATION_mmap);
 	prologue_add(plan, OPERATION_map_dma);
+	if (prng_chance(random, 1, 2))
+		prologue_add(plan, OPERATION_dirty_log);
 	/* What an iommufd does with mappings it does when a device is there; some programs make it wait. */
 	if (prng_chance(random, 3, 4) && !(g->iommufd && prng_chance(random, 2, 3)))
 		prologue_add(plan, OPERATION_get_device_fd);

@@ -161,6 +161,9 @@ void build_bytes(struct generator *g, struct call *call, const void *bytes, uint
 /* The one buffer of a call that is no ioctl: a copy of @bytes, or zeros. */
 void build_buffer(struct generator *g, struct call *call, const void *bytes, uint32_t length);
 
+/* Beside the argument, a copy of @bytes at @address, where a field of it points. */
+void build_pointee(struct generator *g, struct call *call, uint64_t address, const void *bytes, uint32_t length);
+
 /* A copy of @string that lives as long as the program. */
 const char *build_string(struct generator *g, const char *string);
 

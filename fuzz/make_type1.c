@@ -7,6 +7,8 @@
 #define MAP_ACCESS  (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 #define MAP_KNOWN   (MAP_ACCESS | VFIO_DMA_MAP_FLAG_VADDR)
 #define UNMAP_KNOWN (VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR)
+#define DIRTY_KNOWN \
+	(VFIO_IOMMU_DIRTY_PAGES_FLAG_START | VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP | VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP)
 
 /* Bytes that all mappings of the program pin now, or that iommufds would pin with a device. */
 static uint64_t pinned(const struct generator *g)
@@ -113,30 +115,32 @@ bool make_update_vaddr(struct generator *g, struct call *call)
 	return true;
 }
 
-/* A range over mappings: one exactly, several, or strangely something that cuts one in two. */
-static void unmap_range(struct generator *g, struct vfio_iommu_type1_dma_unmap *unmap)
+/* A range over mappings: one exactly, several, now and then from within one, or strangely any. */
+static void choose_range(struct generator *g, uint64_t *iova, uint64_t *size)
 {
 	const uint64_t page = g->machine->page_size;
 	const struct dma *dma = choose_dma(g);
 
 	if (!dma || strange(g)) {
-		unmap->iova = choose_iova(g);
-		unmap->size = choose_size(g);
+		*iova = choose_iova(g);
+		*size = choose_size(g);
 		return;
 	}
-	unmap->iova = dma->iova;
-	unmap->size = dma->size;
+	*iova = dma->iova;
+	*size = dma->size;
 	if (chance(g, 1, 4)) {
-		unmap->iova -= page * below(g, 16);
-		unmap->size += page * below(g, 32);
+		*iova -= page * below(g, 16);
+		*size += page * below(g, 32);
+	} else if (!g->careful && chance(g, 1, 16)) {
+		*iova += page;
 	}
 	/* An iommufd that was told TYPE1 cuts anywhere. */
 	if (g->iommufd && chance(g, 1, 3)) {
-		unmap->iova += page * below(g, 3);
-		unmap->size = chance(g, 1, 8) ? 0x800 * below(g, 4) : page * (1 + below(g, 4));
+		*iova += page * below(g, 3);
+		*size = chance(g, 1, 8) ? 0x800 * below(g, 4) : page * (1 + below(g, 4));
 	}
 	if (strange(g) && chance(g, 1, 2))
-		unmap->size = -unmap->iova; /* up to the top */
+		*size = -*iova; /* up to the top */
 }
 
 bool make_unmap_dma(struct generator *g, struct call *call)
@@ -151,23 +155,142 @@ bool make_unmap_dma(struct generator *g, struct call *call)
 					 VFIO_DMA_UNMAP_FLAG_VADDR,
 					 VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR};
 	struct vfio_iommu_type1_dma_unmap unmap = {0};
-	struct vfio_bitmap bitmap = {.pgsize = g->machine->page_size, .size = 8};
-	uint8_t tail[sizeof(bitmap)];
 	uint64_t fd;
-	bool dirty;
 
 	if (!choose_fd(g, OWNER_TYPE1, &fd))
 		return false;
 	build_ioctl(call, fd, "VFIO_IOMMU_UNMAP_DMA");
 	unmap.flags = choose_flags(g, ONE_OF(g, usual), UNMAP_KNOWN);
-	dirty = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
-	unmap.argsz = choose_argsz(g, sizeof(unmap), sizeof(unmap) + (dirty ? (uint32_t)sizeof(bitmap) : 0));
+	unmap.argsz = choose_argsz(g, sizeof(unmap), sizeof(unmap));
 	if (!(unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) || strange(g))
-		unmap_range(g, &unmap);
-	bytes_put(tail, 8, bitmap.pgsize);
-	bytes_put(tail + 8, 8, bitmap.size);
-	bytes_put(tail + 16, 8, 0);
-	build_struct(g, call, &unmap, tail, dirty ? (uint32_t)sizeof(tail) : 0);
+		choose_range(g, &unmap.iova, &unmap.size);
+	build_struct(g, call, &unmap, NULL, 0);
+	return true;
+}
+
+/* ---- dirty pages ------------------------------------------------------------------------------ */
+
+/* Where bitmaps lie that are no memory of the program's: nothing else is there. */
+#define BITMAP_PLACE (MEMORY_END + UINT64_C(0x10000))
+
+#define BITMAP_BYTES_MAX 4096
+
+/* From before a mapping, or its start, to the end of it or of another one. */
+static void choose_dirty_range(struct generator *g, uint64_t *iova, uint64_t *size)
+{
+	const uint64_t page = g->machine->page_size;
+	const struct dma *from = choose_dma(g), *to = choose_dma(g);
+	uint64_t end;
+
+	if (!from || chance(g, 1, 4)) {
+		choose_range(g, iova, size);
+		return;
+	}
+	if (to->iova < from->iova) {
+		const struct dma *swapped = from;
+
+		from = to;
+		to = swapped;
+	}
+	*iova = from->iova;
+	end = to->iova + to->size;
+	if (chance(g, 1, 2))
+		*iova -= page * below(g, 130);
+	if (chance(g, 1, 2))
+		end += page * below(g, 130);
+	*size = end - *iova;
+}
+
+/* A bitmap that is large enough for a range, as a rule. */
+static void choose_bitmap(struct generator *g, uint64_t range, struct vfio_bitmap *bitmap)
+{
+	const uint64_t page = g->machine->page_size, whole = (range / page + 63) / 64 * 8;
+	const uint64_t sizes[] = {0, 7, whole - 8, whole - 1, UINT64_C(1) << 28, (UINT64_C(1) << 28) + 1, UINT64_MAX};
+	const uint64_t pages[] = {1, page / 2, page * 2, page * 3, UINT64_C(0x200000), UINT64_C(1) << 63};
+	const struct area *area = choose_area(g, 2, false);
+
+	bitmap->size = strange(g) ? ONE_OF(g, sizes) : whole + 8 * below(g, 3);
+	bitmap->pgsize = strange(g) ? ONE_OF(g, pages) : page;
+	bitmap->data = BITMAP_PLACE;
+	if (strange(g))
+		bitmap->data = choose_wild_address(g);
+	else if (area && chance(g, 1, 3))
+		bitmap->data = area->address + (chance(g, 1, 4) ? area->length - below(g, 64) : below(g, 64));
+}
+
+/* The memory behind a bitmap's pointer, with clean or random bytes, or strangely too little of it. */
+static void build_bitmap(struct generator *g, struct call *call, const struct vfio_bitmap *bitmap)
+{
+	uint8_t bytes[BITMAP_BYTES_MAX] = {0};
+	uint32_t length = bitmap->size < sizeof(bytes) ? (uint32_t)bitmap->size : (uint32_t)sizeof(bytes);
+	const bool random = chance(g, 1, 2);
+
+	if (bitmap->data != BITMAP_PLACE || !call->has_pointer)
+		return;
+	if (strange(g) && length)
+		length = (uint32_t)below(g, length);
+	for (uint32_t i = 0; random && i < length; i++)
+		bytes[i] = chance(g, 1, 2) ? 0 : (uint8_t)below(g, 256);
+	build_pointee(g, call, bitmap->data, bytes, length);
+}
+
+bool make_dirty_unmap(struct generator *g, struct call *call)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP};
+	struct vfio_bitmap bitmap;
+	uint8_t tail[sizeof(bitmap)];
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_TYPE1, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_IOMMU_UNMAP_DMA");
+	unmap.argsz = choose_argsz(g, sizeof(unmap) + sizeof(tail), sizeof(unmap) + sizeof(tail));
+	unmap.flags = choose_flags(g, unmap.flags, UNMAP_KNOWN);
+	choose_dirty_range(g, &unmap.iova, &unmap.size);
+	choose_bitmap(g, unmap.size, &bitmap);
+	struct_store(call->ioctl->layout->flex_struct, tail, &bitmap, sizeof(tail));
+	build_struct(g, call, &unmap, tail, sizeof(tail));
+	build_bitmap(g, call, &bitmap);
+	return true;
+}
+
+bool make_dirty_get(struct generator *g, struct call *call)
+{
+	struct vfio_iommu_type1_dirty_bitmap request = {.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP};
+	struct vfio_iommu_type1_dirty_bitmap_get range;
+	struct vfio_bitmap bitmap;
+	uint8_t tail[sizeof(range)];
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_TYPE1, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_IOMMU_DIRTY_PAGES");
+	request.argsz = choose_argsz(g, sizeof(request) + sizeof(tail), sizeof(request) + sizeof(tail));
+	choose_dirty_range(g, &range.iova, &range.size);
+	choose_bitmap(g, range.size, &bitmap);
+	range.bitmap_pgsize = bitmap.pgsize;
+	range.bitmap_size = bitmap.size;
+	range.bitmap_data = bitmap.data;
+	struct_store(call->ioctl->layout->flex_struct, tail, &range, sizeof(tail));
+	build_struct(g, call, &request, tail, sizeof(tail));
+	build_bitmap(g, call, &bitmap);
+	return true;
+}
+
+/* The log of dirty pages is started, or sometimes stopped. */
+bool make_dirty_log(struct generator *g, struct call *call)
+{
+	struct vfio_iommu_type1_dirty_bitmap request = {.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START};
+	uint64_t fd;
+
+	if (!choose_fd(g, OWNER_TYPE1, &fd))
+		return false;
+	build_ioctl(call, fd, "VFIO_IOMMU_DIRTY_PAGES");
+	request.argsz = choose_argsz(g, sizeof(request), sizeof(request));
+	if (!g->careful && chance(g, 1, 4))
+		request.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP;
+	request.flags = choose_flags(g, request.flags, DIRTY_KNOWN);
+	build_struct(g, call, &request, NULL, 0);
 	return true;
 }
 

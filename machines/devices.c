@@ -12,11 +12,8 @@
 #include "vfiosim/uapi.h"
 
 static const struct tree_word drivers[] = {
-    {"none", DRIVER_NONE},
-    {"vfio-pci", DRIVER_VFIO_PCI},
-    {"host", DRIVER_HOST},
-    {"pcieport", DRIVER_PCIEPORT},
-    {NULL, 0},
+    {"none", DRIVER_NONE},	   {"vfio-pci", DRIVER_VFIO_PCI}, {"host", DRIVER_HOST},
+    {"pcieport", DRIVER_PCIEPORT}, {"mdev", DRIVER_MDEV},	  {NULL, 0},
 };
 
 static const struct tree_word device_flags[] = {
@@ -57,7 +54,9 @@ static const char *const refused_properties[] = {"reg", "refused", NULL};
 /* What the lists of regions and interrupts have besides their nodes. */
 static const char *const list_properties[] = {"#address-cells", "#size-cells", NULL};
 
-static int read_region(struct tree *tree, int node, uint32_t page_size, struct region *region)
+/* A mediated device's driver may tell flags of a region without a byte; vfio-pci never does. */
+static int read_region(struct tree *tree, int node, uint32_t page_size, enum device_driver driver,
+		       struct region *region)
 {
 	static const char *const absent_properties[] = {"reg", "offset", "absent", NULL};
 	static const char *const properties[] = {"reg", "offset", "size", "flags", "io-ports", "msix-mappable", NULL};
@@ -73,7 +72,8 @@ static int read_region(struct tree *tree, int node, uint32_t page_size, struct r
 	if (absent)
 		return tree_known(tree, node, absent_properties, tree_nothing);
 	if (tree_known(tree, node, properties, tree_nothing) != 0 ||
-	    tree_u64(tree, node, "size", 1, (uint64_t)INT64_MAX - region->offset, &region->size) != 0 ||
+	    tree_u64(tree, node, "size", driver == DRIVER_MDEV ? 0 : 1, (uint64_t)INT64_MAX - region->offset,
+		     &region->size) != 0 ||
 	    tree_flags(tree, node, "flags", region_flags, &region->flags) != 0 ||
 	    tree_bool(tree, node, "io-ports", &region->io_ports) != 0 ||
 	    tree_bool(tree, node, "msix-mappable", &region->msix_mappable) != 0)
@@ -120,7 +120,7 @@ static int read_regions(struct tree *tree, int device_node, uint32_t page_size, 
 		struct region *region = &regions[device->region_count];
 
 		if (read_index(tree, node, device->region_count, &region->index) != 0 ||
-		    read_region(tree, node, page_size, region) != 0)
+		    read_region(tree, node, page_size, device->driver, region) != 0)
 			return -1;
 		device->region_count++;
 	}
@@ -170,41 +170,47 @@ static int read_irqs(struct tree *tree, int device_node, struct device *device)
 	return 0;
 }
 
-/* "0000:00:03.0": domain, bus, device and function in lower-case hexadecimal, as the kernel writes them. */
-static bool is_pci_address(const char *text)
+/* Whether @text has a digit in lower-case hexadecimal for each x of @shape, and is like @shape elsewhere. */
+static bool has_shape(const char *text, const char *shape)
 {
-	static const char shape[] = "xxxx:xx:xx.f";
 	size_t i;
 
 	for (i = 0; shape[i] != '\0'; i++) {
 		bool digit = isdigit((unsigned char)text[i]) || (text[i] >= 'a' && text[i] <= 'f');
 
-		if (shape[i] == 'x' ? !digit : shape[i] == 'f' ? text[i] < '0' || text[i] > '7' : text[i] != shape[i])
+		if (shape[i] == 'x' ? !digit : text[i] != shape[i])
 			return false;
 	}
-	return text[i] == '\0' && strtoul(text + 8, NULL, 16) < 32;
+	return text[i] == '\0';
 }
 
-static int read_device(struct tree *tree, int node, uint32_t group, uint32_t page_size, struct device *device)
+/* "0000:00:03.0": domain, bus, device and function, as the kernel writes them. */
+static bool is_pci_address(const char *text)
+{
+	return has_shape(text, "xxxx:xx:xx.x") && strtoul(text + 8, NULL, 16) < 32 && strchr("01234567", text[11]);
+}
+
+static bool is_uuid(const char *text)
+{
+	return has_shape(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+}
+
+static const char *const vfio_children[] = {"regions", "irqs", NULL};
+
+static int read_pci_device(struct tree *tree, int node, uint32_t page_size, struct device *device)
 {
 	static const char *const properties[] = {"address", "model", "driver", "vendor-id", "device-id", NULL};
 	static const char *const vfio_properties[] = {"address",   "model", "driver",	"vendor-id",
 						      "device-id", "flags", "dma-bits", NULL};
-	static const char *const vfio_children[] = {"regions", "irqs", NULL};
-	uint32_t driver, vendor, product;
+	uint32_t vendor, product;
 
-	device->group = group;
-	if (tree_string(tree, node, "address", &device->name) != 0 ||
-	    tree_string(tree, node, "model", &device->model) != 0 ||
-	    tree_choice(tree, node, "driver", drivers, &driver) != 0 ||
-	    tree_u32(tree, node, "vendor-id", 0, UINT16_MAX, &vendor) != 0 ||
+	if (tree_u32(tree, node, "vendor-id", 0, UINT16_MAX, &vendor) != 0 ||
 	    tree_u32(tree, node, "device-id", 0, UINT16_MAX, &product) != 0)
 		return -1;
 	if (!is_pci_address(device->name))
 		return tree_fail(tree, node,
 				 "property \"address\" says \"%.32s\", expected a PCI address such as 0000:00:03.0",
 				 device->name);
-	device->driver = (enum device_driver)driver;
 	device->vendor = (uint16_t)vendor;
 	device->product = (uint16_t)product;
 	if (device->driver != DRIVER_VFIO_PCI)
@@ -216,6 +222,40 @@ static int read_device(struct tree *tree, int node, uint32_t group, uint32_t pag
 		return -1;
 	device->resettable = (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
 	return read_irqs(tree, node, device);
+}
+
+/* A mediated device has no address of its own on any bus: its name is the UUID that it is made with. */
+static int read_mdev_device(struct tree *tree, int node, uint32_t page_size, struct device *device)
+{
+	static const char *const properties[] = {"address", "model", "driver", "parent", "type", "flags", NULL};
+
+	if (!is_uuid(device->name))
+		return tree_fail(tree, node, "property \"address\" says \"%.40s\", expected a UUID in lower case",
+				 device->name);
+	if (tree_known(tree, node, properties, vfio_children) != 0 ||
+	    tree_string(tree, node, "parent", &device->mdev_parent) != 0 ||
+	    tree_string(tree, node, "type", &device->mdev_type) != 0)
+		return -1;
+	if (tree_flags(tree, node, "flags", device_flags, &device->flags) != 0 ||
+	    read_regions(tree, node, page_size, device) != 0)
+		return -1;
+	device->resettable = (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;
+	/* A device without interrupts has no list of them. */
+	return tree_has_child(tree, node, "irqs") ? read_irqs(tree, node, device) : 0;
+}
+
+static int read_device(struct tree *tree, int node, uint32_t group, uint32_t page_size, struct device *device)
+{
+	uint32_t driver;
+
+	device->group = group;
+	if (tree_string(tree, node, "address", &device->name) != 0 ||
+	    tree_string(tree, node, "model", &device->model) != 0 ||
+	    tree_choice(tree, node, "driver", drivers, &driver) != 0)
+		return -1;
+	device->driver = (enum device_driver)driver;
+	return device->driver == DRIVER_MDEV ? read_mdev_device(tree, node, page_size, device)
+					     : read_pci_device(tree, node, page_size, device);
 }
 
 static int compare_devices(const void *left, const void *right)
@@ -251,6 +291,8 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	static const char *const properties[] = {"reg", "noiommu", NULL};
 	bool reachable = false, noiommu;
 	uint32_t group;
+	bool mediated = false;
+	uint32_t members = 0;
 	int device;
 
 	if (tree_known(tree, node, properties, NULL) != 0 || tree_u32(tree, node, "reg", 0, INT32_MAX, &group) != 0 ||
@@ -265,12 +307,18 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	{
 		if (read_device(tree, device, group, machine->page_size, &devices[*count]) != 0)
 			return -1;
-		devices[*count].noiommu = noiommu;
-		reachable |= devices[*count].driver == DRIVER_VFIO_PCI;
+		devices[*count].noiommu = noiommu && devices[*count].driver != DRIVER_MDEV;
+		reachable |= device_is_vfio(&devices[*count]);
+		mediated |= devices[*count].driver == DRIVER_MDEV;
 		(*count)++;
+		members++;
 	}
 	if (!reachable)
-		return tree_fail(tree, node, "no device with driver \"vfio-pci\": such a group is not in /dev/vfio");
+		return tree_fail(tree, node,
+				 "no device with driver \"vfio-pci\" or \"mdev\": such a group is not in /dev/vfio");
+	if (mediated && members > 1)
+		return tree_fail(tree, node, "a mediated device is alone in its group, and %u devices are here",
+				 members);
 	return 0;
 }
 

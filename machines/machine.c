@@ -102,10 +102,11 @@ static int read_aperture(struct tree *tree, int node, struct machine *machine)
 
 static int read_iommu(struct tree *tree, int node, struct machine *machine)
 {
-	static const char *const properties[] = {"kind", "page-sizes", "aperture", "reserved", "cache-coherent", NULL};
-	static const char *const none_properties[] = {"kind", NULL};
+	static const char *const properties[] = {"kind",	   "page-sizes",	"aperture", "reserved",
+						 "cache-coherent", "unsafe-interrupts", NULL};
 	static const char *const tce_properties[] = {"kind", "page-sizes", "cache-coherent", NULL};
 	static const char *const tce_children[] = {"tce", NULL};
+	static const char *const none_properties[] = {"kind", NULL};
 	uint32_t kind;
 	int tce;
 
@@ -115,7 +116,8 @@ static int read_iommu(struct tree *tree, int node, struct machine *machine)
 	if (machine->iommu == IOMMU_NONE)
 		return tree_known(tree, node, none_properties, tree_nothing);
 	if (tree_u64(tree, node, "page-sizes", 1, UINT64_MAX, &machine->iommu_page_sizes) != 0 ||
-	    tree_bool(tree, node, "cache-coherent", &machine->cache_coherent) != 0)
+	    tree_bool(tree, node, "cache-coherent", &machine->cache_coherent) != 0 ||
+	    tree_bool(tree, node, "unsafe-interrupts", &machine->unsafe_interrupts) != 0)
 		return -1;
 	if (!is_tce(machine->iommu)) {
 		if (tree_known(tree, node, properties, tree_nothing) != 0 || read_aperture(tree, node, machine) != 0)

@@ -154,6 +154,11 @@ bool tree_has(const struct tree *tree, int node, const char *property)
 	return fdt_getprop(tree->blob, node, property, NULL) != NULL;
 }
 
+bool tree_has_child(const struct tree *tree, int node, const char *name)
+{
+	return fdt_subnode_offset(tree->blob, node, name) >= 0;
+}
+
 int tree_bool(const struct tree *tree, int node, const char *property, bool *value)
 {
 	int length = 0;

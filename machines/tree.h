@@ -57,6 +57,7 @@ int tree_fail(const struct tree *tree, int node, const char *format, ...) __attr
 int tree_known(const struct tree *tree, int node, const char *const *properties, const char *const *children);
 
 bool tree_has(const struct tree *tree, int node, const char *property);
+bool tree_has_child(const struct tree *tree, int node, const char *name);
 
 /* A property that is there or not and has no value. */
 int tree_bool(const struct tree *tree, int node, const char *property, bool *value);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host.h"
+#include "type1.h"
 
 /* What has been counted, by index of the object. */
 struct counts {
@@ -146,6 +146,36 @@ static const char *count_pins(struct host *host, struct counts *counts)
 				return audit_says(host, "iommufd %u with %u devices pins %llu pages of an area", i,
 						  iommufd->attached, (unsigned long long)area->weight);
 		}
+	}
+	return NULL;
+}
+
+/* What is dirty is mapped, and what is kept of a bitmap is a mapping's; without tracking there is neither. */
+static const char *check_dirty(struct host *host, const struct counts *counts)
+{
+	(void)counts;
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		const struct type1 *iommu = &host->iommus.items[i];
+		const struct range *dirty = rangemap_from(&iommu->dirty, 0);
+		uint64_t tails = 0;
+
+		if (!iommu->tracking && iommu->dirty.count + iommu->tails.count)
+			return audit_says(host, "IOMMU %u tracks no dirty pages, but has some", i);
+		/* Mappings up to the top, which lie over each other, are not among these. */
+		while (dirty && !iommu->tops.count) {
+			if (rangemap_covered(&iommu->mappings, dirty->first, dirty->last) !=
+			    dirty->last - dirty->first + 1)
+				return audit_says(host, "IOMMU %u has dirty pages that are not mapped", i);
+			dirty = dirty->last == UINT64_MAX ? NULL : rangemap_from(&iommu->dirty, dirty->last + 1);
+		}
+		if (!iommu->tails.count)
+			continue;
+		for (struct found found = type1_first_in(iommu, 0, UINT64_MAX); found.any;
+		     found = type1_next_in(iommu, &found, UINT64_MAX))
+			tails += rangemap_at(&iommu->tails, found.mapping.serial) != NULL;
+		if (tails != iommu->tails.count)
+			return audit_says(host, "IOMMU %u keeps %llu dirty bitmaps, %llu of them of mappings", i,
+					  (unsigned long long)iommu->tails.count, (unsigned long long)tails);
 	}
 	return NULL;
 }
@@ -295,7 +325,7 @@ const char *host_audit(struct host *host)
 	static const char *(*const counters[])(struct host *, struct counts *) = {count_tasks, count_mappings,
 										  count_pins, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
-	    compare_memory, compare_files, compare_containers, compare_iommufds};
+	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty};
 	struct counts counts = counts_begin(host);
 	const char *text = NULL;
 

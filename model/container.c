@@ -21,14 +21,14 @@ struct container_driver {
 
 static enum step_result begin_type1(struct host *host, struct op *op, struct container *container, uint64_t type)
 {
-	bool nests = host->machine->iommu == IOMMU_SMMUV3 || defect_on(host, DEFECT_NESTING_FALLS_BACK);
-
 	/* Not every extension is an IOMMU type. */
 	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU &&
 	    !defect_on(host, DEFECT_SET_IOMMU_EXTENSION))
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
-	if (type == VFIO_TYPE1_NESTING_IOMMU && !nests)
-		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, profile_get(host, PROFILE_NESTING_REFUSED));
+	if (type == VFIO_TYPE1_NESTING_IOMMU && iommu_nesting(host))
+		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, iommu_nesting(host));
+	if (host->machine->unsafe_interrupts)
+		return refuse(op, RULE_CT_SET_IOMMU_UNSAFE);
 	container->iommu = type1_open(host, type);
 	return STEP_MORE;
 }
@@ -135,6 +135,8 @@ void container_detach(struct host *host, uint32_t group_index)
 	if (container->kind != CONTAINER_BARE && last && !defect_on(host, DEFECT_LAST_GROUP_LEAVES_IOMMU)) {
 		drivers[container->kind].end(host, container);
 		container->kind = CONTAINER_BARE;
+	} else if (container->iommu != NOTHING && !group->pinned_scope) {
+		type1_scope_narrowed(host, container->iommu);
 	}
 	container_put(host, index);
 }

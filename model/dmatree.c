@@ -230,6 +230,11 @@ uint32_t dmatree_find_first(const struct dmatree *tree, uint64_t start, uint64_t
 	return found != DMATREE_NOTHING && at(tree, found)->first < start + size ? found : DMATREE_NOTHING;
 }
 
+uint32_t dmatree_least(const struct dmatree *tree)
+{
+	return tree->root_plus_one ? leftmost(tree, tree->root_plus_one - 1) : DMATREE_NOTHING;
+}
+
 uint32_t dmatree_next(const struct dmatree *tree, uint32_t index)
 {
 	if (at(tree, index)->child[RIGHT] != DMATREE_NOTHING)

@@ -44,7 +44,8 @@ uint32_t dmatree_find(const struct dmatree *tree, uint64_t start, uint64_t size)
 /* What a search for the first mapping in [start, start + size) gives, computed likewise. */
 uint32_t dmatree_find_first(const struct dmatree *tree, uint64_t start, uint64_t size);
 
-/* The node behind @node in order, or DMATREE_NOTHING. */
+/* The first node in order, and the one behind @node; or DMATREE_NOTHING. */
+uint32_t dmatree_least(const struct dmatree *tree);
 uint32_t dmatree_next(const struct dmatree *tree, uint32_t node);
 
 /* Gives the memory back; the tree is empty then. */

@@ -243,6 +243,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 
 		return handler ? handler(host, op) : refuse(op, RULE_IFD_NOT_EMULATED);
 	}
+	if (!op->step)
+		user_pointers_begin(host, op);
 	return ioctl_handlers[op->row - ioctl_table](host, op);
 }
 

@@ -140,7 +140,7 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 		size_t length = strlen(device->name);
 		const char *rest = name + length;
 
-		if (host->devices.items[i].group != group || device->driver != DRIVER_VFIO_PCI ||
+		if (host->devices.items[i].group != group || !device_is_vfio(device) ||
 		    strncmp(name, device->name, length) ||
 		    (*rest && *rest != ' ' && !defect_on(host, DEFECT_DEVICE_NAME_BEGINS)))
 			continue;

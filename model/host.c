@@ -64,7 +64,7 @@ static void host_add_groups(struct host *host)
 								.container = NOTHING,
 								.iommufd = NOTHING};
 		}
-		if (device->driver == DRIVER_VFIO_PCI &&
+		if (device_is_vfio(device) &&
 		    (!device->noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
 			host->groups.items[at].offered = true;
 		if (device->driver == DRIVER_HOST)
@@ -122,6 +122,9 @@ void host_free(struct host *host)
 		rangemap_clear(&host->iommus.items[i].mappings);
 		dmatree_clear(&host->iommus.items[i].tree);
 		free(host->iommus.items[i].tops.items);
+		rangemap_clear(&host->iommus.items[i].dirty);
+		rangemap_clear(&host->iommus.items[i].tails);
+		rangemap_clear(&host->iommus.items[i].pinned);
 		free(host->iommus.items[i].windows.items);
 	}
 	for (uint32_t i = 0; i < host->devices.count; i++)
@@ -184,6 +187,9 @@ struct host *host_clone(const struct host *from)
 		rangemap_unshare(&host->iommus.items[i].mappings);
 		table_unshare(&host->iommus.items[i].tree.nodes);
 		table_unshare(&host->iommus.items[i].tops);
+		rangemap_unshare(&host->iommus.items[i].dirty);
+		rangemap_unshare(&host->iommus.items[i].tails);
+		rangemap_unshare(&host->iommus.items[i].pinned);
 		table_unshare(&host->iommus.items[i].windows);
 	}
 	for (uint32_t i = 0; i < host->iommufds.count; i++)

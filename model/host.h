@@ -104,6 +104,7 @@ struct group {
 	uint32_t iommufd;   /* the file of an iommufd in the place of a container, or NOTHING */
 	uint32_t users;	    /* 1 for the attachment, 1 for each open device */
 	uint64_t attached;  /* order of attachment, for walking a container's groups latest first */
+	bool pinned_scope;  /* its devices write only pages that they pinned, or say which they write */
 };
 
 /* The DMA engine of QEMU's edu device, as far as programs can see it. */
@@ -155,6 +156,10 @@ struct type1 {
 	bool has_tree;			  /* what is found depends on the kernel's tree */
 	struct dmatree tree;		  /* with it: of mappings and tops */
 	TABLE(struct top) tops;		  /* mappings that the kernel loses track of, see type1_find.c */
+	bool tracking;			  /* dirty pages are logged */
+	struct rangemap dirty;		  /* IOVAs of pages that are known to be dirty */
+	struct rangemap tails;		  /* by a mapping's serial; value, weight: bits of its bitmap behind its end */
+	struct rangemap pinned;		  /* IOVAs of pages that devices without an IOMMU hold pinned */
 };
 
 /* User memory that an iommufd was asked to map: areas cut from one mapping share it. */
@@ -288,6 +293,45 @@ bool user_store(struct host *host, struct op *op, const void *object, uint32_t l
  */
 uint32_t info_length(const struct host *host, uint32_t argsz);
 
+/* ---- user memory that an argument points to: user_pointer.c ------------------------------- */
+
+/* A pointer in the argument of a call, and where it leads. */
+struct user_pointer {
+	uint64_t address;
+	uint32_t buffer; /* the further buffer with this address, or 0 */
+	bool own_place;	 /* only the buffer is there; otherwise it is memory of the task */
+};
+
+/* Before an ioctl: what the further buffers hold lies in the task's memory, where there is any at their place. */
+void user_pointers_begin(struct host *host, struct op *op);
+
+struct user_pointer user_pointer_find(struct host *host, struct op *op, uint64_t address);
+
+/* Whose addresses [pointer, pointer + size) are, memory there or not: what the kernel's access_ok() asks. */
+enum user_pointer_place {
+	POINTER_OF_TASK,
+	POINTER_DEPENDS, /* on the processor and how the kernel was built */
+	POINTER_OF_KERNEL,
+};
+enum user_pointer_place user_pointer_place(const struct user_pointer *pointer, uint64_t size);
+
+/* Whether the model knows the word at @offset (also if it is not there); and whether any of a range is registers. */
+bool user_pointer_known(struct host *host, const struct op *op, const struct user_pointer *pointer, uint64_t offset);
+bool user_pointer_registers(const struct host *host, const struct op *op, const struct user_pointer *pointer,
+			    uint64_t offset, uint64_t length);
+
+/* Loads the little-endian word at @offset, in bytes. False is a fault. */
+bool user_pointer_load(struct host *host, struct op *op, const struct user_pointer *pointer, uint64_t offset,
+		       uint64_t *word);
+
+/* Whether @length bytes at @offset can be stored in one go. False is a fault, before which some of them have been. */
+bool user_pointer_writable(struct host *host, struct op *op, const struct user_pointer *pointer, uint64_t offset,
+			   uint64_t length);
+
+/* Stores @word @count times from @offset on, where it has been found writable. */
+void user_pointer_fill(struct host *host, struct op *op, const struct user_pointer *pointer, uint64_t offset,
+		       uint64_t word, uint64_t count);
+
 /* ---- tasks and descriptors: task.c ----------------------------------------------------- */
 
 struct task *op_task(struct host *host, const struct op *op);
@@ -339,6 +383,16 @@ bool mm_bring_in(struct host *host, uint32_t mm, uint64_t address, uint64_t page
 /* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
 void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);
 void mm_store(struct host *host, uint32_t mm, uint64_t address, const uint8_t *bytes, bool known, uint32_t length);
+/*
+ * Stores @length bytes: @word again and again, of which the last may be cut off. Costs the same however much it is.
+ * @known is false if nobody can say what lies there afterwards.
+ */
+void mm_fill(struct host *host, uint32_t mm, uint64_t address, uint64_t word, bool known, uint64_t length);
+/* How many of @length bytes from @address on are mapped with at least one of these PROT_ bits, up to the first that is
+ * not. */
+uint64_t mm_reach(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
+/* Whether any of it is a device's registers: loads and stores are the device's affair then, and may set it going. */
+bool mm_touches_device(const struct host *host, uint32_t mm, uint64_t address, uint64_t length);
 /* Whether all of it is mapped with at least one of these PROT_ bits. */
 bool mm_accessible(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
 
@@ -371,6 +425,8 @@ uint64_t iommu_page_sizes(const struct host *host);
 bool iommu_cache_coherent(const struct host *host);
 /* From the first to the last IOVA that it translates, reserved ranges not taken out. */
 struct iova_range iommu_aperture(const struct host *host);
+/* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
+int64_t iommu_nesting(const struct host *host);
 
 enum { WINDOWS_MAX = 65 }; /* one more than a machine may have reserved ranges */
 
@@ -424,6 +480,11 @@ bool iommufd_owns_group(const struct host *host, uint32_t group);
 enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file);
 /* What a device that an iommufd has reaches at @iova; false if nothing, or not so. */
 bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
+
+/* [iova, iova + size) has been written by a device that says so, or pinned: its pages are dirty, if that is tracked. */
+void type1_mark_dirty(struct host *host, uint32_t iommu, uint64_t iova, uint64_t size);
+/* A group that was not of pinned scope has left, or is of that scope now: what it may have written stays dirty. */
+void type1_scope_narrowed(struct host *host, uint32_t iommu);
 
 /* ---- the edu device: edu.c ------------------------------------------------------------------ */
 

@@ -70,3 +70,17 @@ bool iommu_windows_contain(const struct host *host, uint64_t first, uint64_t las
 			return false;
 	return true;
 }
+
+int64_t iommu_nesting(const struct host *host)
+{
+	if (defect_on(host, DEFECT_NESTING_FALLS_BACK))
+		return 0;
+	switch (host->machine->iommu) {
+	case IOMMU_INTEL:
+		return profile_get(host, PROFILE_INTEL_NESTING);
+	case IOMMU_SMMUV3:
+		return profile_get(host, PROFILE_SMMU_NESTING);
+	default:
+		return -LINUX_EINVAL;
+	}
+}

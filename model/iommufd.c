@@ -82,6 +82,8 @@ enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t 
 	const struct group *group = &host->groups.items[device->group];
 	uint32_t owner = group_owner(host, device->group);
 
+	if (host->machine->unsafe_interrupts)
+		return refuse(op, RULE_IFD_DEVICE_UNSAFE);
 	if (!group->viable)
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);
 	if (owner != NOTHING && owner != group->iommufd)

@@ -91,23 +91,26 @@ void mm_put_user(struct host *host, uint32_t index)
 	mm_forget(host, index, 0, UINT64_MAX);
 }
 
-bool mm_accessible(const struct host *host, uint32_t index, uint64_t address, uint64_t length, uint32_t prot)
+uint64_t mm_reach(const struct host *host, uint32_t index, uint64_t address, uint64_t length, uint32_t prot)
 {
 	const struct mm *mm = &host->mms.items[index];
-	uint64_t last = address + length - 1;
+	uint64_t reached = 0;
 
-	if (!length)
-		return true;
-	while (last >= address) {
-		const struct range *area = rangemap_at(&mm->areas, address);
+	while (reached < length) {
+		const struct range *area = rangemap_at(&mm->areas, address + reached);
 
 		if (!area || !(AREA_PROT(area->tag) & prot))
-			return false;
-		if (area->last >= last)
-			return true;
-		address = area->last + 1;
+			return reached;
+		if (area->last - (address + reached) >= length - reached - 1)
+			return length;
+		reached = area->last - address + 1;
 	}
-	return false;
+	return length;
+}
+
+bool mm_accessible(const struct host *host, uint32_t index, uint64_t address, uint64_t length, uint32_t prot)
+{
+	return mm_reach(host, index, address, length, prot) == length;
 }
 
 /* Pages of a readable private area from @first to @last that are more than the shared zero page. */
@@ -235,10 +238,27 @@ void mm_load(struct host *host, uint32_t index, uint64_t address, uint8_t *bytes
 	}
 }
 
+/* Private memory that somebody writes exists from then on. */
+static void mm_written(struct host *host, uint32_t index, uint64_t address, uint64_t length)
+{
+	struct mm *mm = &host->mms.items[index];
+	const uint64_t in_page = host->machine->page_size - 1;
+	uint64_t first = address & ~in_page, last = (address + length - 1) | in_page;
+	const struct range *area;
+
+	while ((area = rangemap_overlap(&mm->areas, first, last))) {
+		if (AREA_KIND(area->tag) == AREA_PRIVATE)
+			rangemap_cover(&mm->populated, area->first > first ? area->first : first,
+				       area->last < last ? area->last : last);
+		if (area->last >= last)
+			break;
+		first = area->last + 1;
+	}
+}
+
 void mm_store(struct host *host, uint32_t index, uint64_t address, const uint8_t *bytes, bool known, uint32_t length)
 {
 	struct mm *mm = &host->mms.items[index];
-	const uint64_t page = host->machine->page_size;
 
 	if (!length)
 		return;
@@ -259,12 +279,32 @@ void mm_store(struct host *host, uint32_t index, uint64_t address, const uint8_t
 		rangemap_carve(&mm->contents, word.first, word.last, false);
 		rangemap_insert(&mm->contents, &word);
 	}
-	for (uint64_t at = address & ~(page - 1); at < address + length; at += page) {
-		const struct range *area = rangemap_at(&mm->areas, at);
+	mm_written(host, index, address, length);
+}
 
-		if (area && AREA_KIND(area->tag) == AREA_PRIVATE)
-			rangemap_cover(&mm->populated, at, at + page - 1);
+void mm_fill(struct host *host, uint32_t index, uint64_t address, uint64_t word, bool known, uint64_t length)
+{
+	struct mm *mm = &host->mms.items[index];
+	uint32_t lead = (uint32_t)(-address & 7), rest;
+	struct range middle = {.first = address + lead, .value = word, .tag = known ? 0 : CONTENT_UNKNOWN};
+	uint8_t bytes[8];
+
+	if (lead > length)
+		lead = (uint32_t)length;
+	bytes_put(bytes, sizeof(bytes), word);
+	mm_store(host, index, address, bytes, known, lead);
+	/* Words in memory begin with another byte of the pattern than the pattern does. */
+	if (lead)
+		middle.value = word >> 8 * lead | word << (64 - 8 * lead);
+	rest = (uint32_t)((length - lead) & 7);
+	if (length - lead > rest) {
+		middle.last = address + length - rest - 1;
+		rangemap_carve(&mm->contents, middle.first, middle.last, false);
+		rangemap_insert(&mm->contents, &middle);
+		mm_written(host, index, middle.first, middle.last - middle.first + 1);
 	}
+	bytes_put(bytes, sizeof(bytes), middle.value);
+	mm_store(host, index, address + length - rest, bytes, known, rest);
 }
 
 static bool range_valid(const struct host *host, uint64_t address, uint64_t length)
@@ -430,8 +470,7 @@ static enum step_result call_mprotect(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
-/* Loads and stores of registers are the device's affair, and may set it going. */
-static bool touches_device(const struct host *host, uint32_t mm, uint64_t address, uint32_t length)
+bool mm_touches_device(const struct host *host, uint32_t mm, uint64_t address, uint64_t length)
 {
 	const struct rangemap *areas = &host->mms.items[mm].areas;
 	const struct range *area;
@@ -441,7 +480,7 @@ static bool touches_device(const struct host *host, uint32_t mm, uint64_t addres
 			return true;
 		if (area->last >= address + length - 1)
 			break;
-		length -= (uint32_t)(area->last + 1 - address);
+		length -= area->last + 1 - address;
 		address = area->last + 1;
 	}
 	return false;
@@ -453,7 +492,7 @@ static enum step_result call_poke(struct host *host, struct op *op)
 	const struct buffer *bytes = &op->call->buffers[0];
 	uint32_t length = op->call->buffer_count ? bytes->length : 0;
 
-	if (touches_device(host, mm, op->call->args[0], length))
+	if (mm_touches_device(host, mm, op->call->args[0], length))
 		return unmodelled(host, op);
 	if (!mm_accessible(host, mm, op->call->args[0], length, PROT_WRITE_BIT))
 		return refuse(op, RULE_MM_FAULT);
@@ -470,7 +509,7 @@ static enum step_result call_peek(struct host *host, struct op *op)
 	uint32_t length = op->call->buffer_count ? op->call->buffers[0].length : 0;
 	uint8_t word[64], mask[64];
 
-	if (touches_device(host, mm, address, length))
+	if (mm_touches_device(host, mm, address, length))
 		return unmodelled(host, op);
 	/* Memory that may be written may be read, whatever it says: page tables know no other way. */
 	if (!mm_accessible(host, mm, address, length, PROT_READ_BIT | PROT_WRITE_BIT))

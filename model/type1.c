@@ -72,6 +72,7 @@ void type1_release(struct host *host, uint32_t index)
 	struct type1 *iommu = &host->iommus.items[index];
 
 	type1_close_mappings(host, iommu);
+	rangemap_clear(&iommu->pinned);
 	free(iommu->windows.items);
 	memset(iommu, 0, sizeof(*iommu));
 }
@@ -115,8 +116,6 @@ enum {
 	INFO_SIZE = 24,
 	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
 };
-
-#define DIRTY_BITMAP_MAX (1ull << 28) /* bytes: largest dirty bitmap the kernel takes */
 
 /* A capability chain as it is built: bytes, and where the `next` of the last one stands. */
 struct chain {

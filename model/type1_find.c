@@ -86,6 +86,37 @@ struct found type1_find_next(const struct type1 *iommu, const struct found *foun
 	return next;
 }
 
+struct found type1_first_in(const struct type1 *iommu, uint64_t first, uint64_t last)
+{
+	const struct range *range;
+	struct found found;
+
+	if (iommu->has_tree) {
+		found = found_node(iommu, dmatree_least(&iommu->tree));
+		while (found.any && found.mapping.first < first)
+			found = found_node(iommu, dmatree_next(&iommu->tree, found.node));
+	} else {
+		range = rangemap_from(&iommu->mappings, first);
+		if (range && range->first < first)
+			range = range->last < last ? rangemap_from(&iommu->mappings, range->last + 1) : NULL;
+		found = found_range(range);
+	}
+	found.any = found.any && found.mapping.first <= last;
+	return found;
+}
+
+struct found type1_next_in(const struct type1 *iommu, const struct found *found, uint64_t last)
+{
+	struct found next = {.any = false};
+
+	if (iommu->has_tree)
+		next = found_node(iommu, dmatree_next(&iommu->tree, found->node));
+	else if (found->mapping.last < last)
+		next = found_range(rangemap_from(&iommu->mappings, found->mapping.last + 1));
+	next.any = next.any && next.mapping.first <= last;
+	return next;
+}
+
 uint32_t type1_link(struct type1 *iommu, uint64_t first, uint64_t last)
 {
 	return iommu->has_tree ? dmatree_insert(&iommu->tree, first, last + 1 - first) : NOTHING;
@@ -141,6 +172,7 @@ void type1_remove(struct host *host, struct type1 *iommu, const struct found *fo
 	    !defect_on(host, DEFECT_INVALID_STAYS_COUNTED))
 		iommu->invalid_vaddrs--;
 	iommu->entries_left += !defect_on(host, DEFECT_ENTRY_LOST_BY_UNMAP);
+	type1_dirty_forget(iommu, &found->mapping);
 	type1_unlink(iommu, found->node);
 	if (top)
 		*top = iommu->tops.items[--iommu->tops.count];
@@ -160,6 +192,7 @@ void type1_close_mappings(struct host *host, struct type1 *iommu)
 	}
 	for (uint32_t i = 0; i < iommu->tops.count; i++)
 		give_charge_back(host, &iommu->tops.items[i].mapping, true);
+	type1_dirty_clear(iommu);
 	free(iommu->tops.items);
 	dmatree_clear(&iommu->tree);
 }

@@ -23,7 +23,7 @@ static uint32_t unmap_flags(const struct host *host)
 	return profile_get(host, PROFILE_VADDR_UPDATE) ? flags | VFIO_DMA_UNMAP_FLAG_VADDR : flags;
 }
 
-static uint64_t smallest_page(const struct type1 *iommu)
+uint64_t type1_smallest_page(const struct type1 *iommu)
 {
 	return iommu->page_sizes & -iommu->page_sizes;
 }
@@ -119,6 +119,10 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 		iommu->entries_left -= defect_on(host, DEFECT_ENTRY_LOST_BY_FAILURE);
 		return refuse(op, pin.error == -LINUX_ENOMEM ? RULE_T1_MAP_LIMIT : RULE_T1_MAP_MEMORY);
 	}
+	if (iommu->tracking && !type1_can_track(iommu, map->size)) {
+		type1_unlink(iommu, node);
+		return refuse(op, RULE_T1_MAP_TOO_LARGE);
+	}
 	mapping.weight = pin.charged + defect_on(host, DEFECT_CHARGE_ONE_MORE);
 	mapping.serial = (uint32_t)++host->serial;
 	type1_keep(host, iommu, node, &mapping);
@@ -132,7 +136,7 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 {
 	struct type1 *iommu = op_type1(host, op);
 	struct vfio_iommu_type1_dma_map map;
-	const uint64_t in_page = smallest_page(iommu) - 1;
+	const uint64_t in_page = type1_smallest_page(iommu) - 1;
 	struct found found;
 	uint32_t access;
 	bool update;
@@ -203,9 +207,12 @@ static enum step_result invalidate_vaddrs(struct host *host, struct op *op, stru
 	return STEP_MORE;
 }
 
-/* Removes what lies in the range: whole mappings only. */
-static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, uint64_t first, uint64_t last,
-			 uint64_t *unmapped)
+/*
+ * Removes what lies in the range: whole mappings only. With @bitmap, each one's dirty pages are told first, and one
+ * for which that fails stays, with all that would follow.
+ */
+static enum step_result unmap_commit(struct host *host, struct op *op, struct type1 *iommu, uint64_t first,
+				     uint64_t last, const struct user_pointer *bitmap, uint64_t *unmapped)
 {
 	const bool search = profile_get(host, PROFILE_UNMAP_IN_SEARCH_ORDER);
 	struct found found, next = {.any = false};
@@ -214,15 +221,17 @@ static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, 
 	for (; found.any; found = search ? type1_find(host, iommu, first, last) : next) {
 		if (ends_unmapping(iommu, &found, first) && !defect_on(host, DEFECT_V1_UNMAPS_INSIDE)) {
 			hit(op, RULE_T1_UNMAP_V1_INSIDE);
-			return;
+			return STEP_MORE;
 		}
 		if (host->mms.items[MAPPING_MM(found.mapping.tag)].task != op->task &&
 		    profile_get(host, PROFILE_UNMAP_BY_MAPPER_ONLY)) {
 			hit(op, RULE_T1_UNMAP_FOREIGN);
-			return;
+			return STEP_MORE;
 		}
 		if (!search)
 			next = type1_find_next(iommu, &found, last);
+		if (bitmap && !type1_report(host, op, iommu, &found.mapping, first, bitmap))
+			return refuse(op, RULE_T1_UNMAP_BITMAP_FAULT);
 		if (type1_lost_at_top(host, found.mapping.last))
 			hit(op, RULE_T1_UNMAP_TOP_LEAK);
 		if (defect_on(host, DEFECT_UNMAP_SIZE_LAST))
@@ -232,14 +241,16 @@ static void unmap_commit(struct host *host, struct op *op, struct type1 *iommu, 
 			found.mapping.tag = MAPPING_TAG(op_task(host, op)->mm, MAPPING_FLAGS(found.mapping.tag));
 		type1_remove(host, iommu, &found);
 		if (defect_on(host, DEFECT_UNMAP_FIRST_ONLY))
-			return;
+			return STEP_MORE;
 	}
 	if (rangemap_overlap(&iommu->mappings, first, last))
 		hit(op, RULE_T1_UNMAP_HIDDEN);
+	if (bitmap && *unmapped)
+		hit(op, RULE_T1_UNMAP_BITMAP);
+	return STEP_MORE;
 }
 
-/* v2: a mapping that begins before the range, or ends behind it, would be cut in two. */
-static bool bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
+bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
 {
 	struct found found = type1_find(host, iommu, first, first);
 
@@ -249,27 +260,31 @@ static bool bisects(const struct host *host, const struct type1 *iommu, uint64_t
 	return found.any && found.mapping.last != last && !defect_on(host, DEFECT_BISECT_UNCHECKED_END);
 }
 
-/* UNMAP_DMA that also asks for dirty pages: without dirty tracking there is nothing to get, whatever is asked for. */
-static enum step_result unmap_with_bitmap(struct op *op, const struct vfio_iommu_type1_dma_unmap *unmap)
+/* UNMAP_DMA that also asks for dirty pages: what is checked of that before anything else. */
+static enum step_result load_bitmap(struct host *host, struct op *op, const struct vfio_iommu_type1_dma_unmap *unmap,
+				    struct vfio_bitmap *bitmap, struct user_pointer *pointer)
 {
-	uint8_t bitmap[sizeof(struct vfio_bitmap)];
+	uint8_t bytes[sizeof(*bitmap)];
 
 	if (unmap->flags & (VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR))
 		return refuse(op, RULE_T1_UNMAP_FLAG_PAIR);
-	if (unmap->argsz < sizeof(*unmap) + sizeof(bitmap))
+	if (unmap->argsz < sizeof(*unmap) + sizeof(bytes))
 		return refuse(op, RULE_T1_UNMAP_ARGSZ);
-	if (!user_read(op, 0, sizeof(*unmap), bitmap, sizeof(bitmap)))
+	if (!user_read(op, 0, sizeof(*unmap), bytes, sizeof(bytes)))
 		return refuse(op, RULE_T1_UNMAP_FAULT);
-	return refuse(op, RULE_T1_UNMAP_NOT_TRACKING);
+	struct_load(op->row->layout->flex_struct, bitmap, bytes, sizeof(bytes));
+	return type1_bitmap_check(host, op, bitmap, unmap->size, pointer);
 }
 
 enum step_result type1_unmap_dma(struct host *host, struct op *op)
 {
 	struct type1 *iommu = op_type1(host, op);
 	struct vfio_iommu_type1_dma_unmap unmap;
-	const uint64_t in_page = smallest_page(iommu) - 1;
+	const uint64_t in_page = type1_smallest_page(iommu) - 1;
+	struct vfio_bitmap bitmap = {0};
+	struct user_pointer pointer;
 	uint64_t last, unmapped = 0;
-	bool all;
+	bool all, report;
 
 	if (!user_load(op, &unmap, sizeof(unmap)))
 		return refuse(op, RULE_T1_UNMAP_FAULT);
@@ -277,8 +292,9 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		return refuse(op, RULE_T1_UNMAP_ARGSZ);
 	if ((unmap.flags & ~unmap_flags(host)) && !defect_on(host, DEFECT_UNMAP_FLAGS))
 		return refuse(op, RULE_T1_UNMAP_FLAGS);
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
-		return unmap_with_bitmap(op, &unmap);
+	report = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	if (report && load_bitmap(host, op, &unmap, &bitmap, &pointer) == STEP_DONE)
+		return STEP_DONE;
 	all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
 	if (unmap.iova & in_page)
 		return refuse(op, RULE_T1_UNMAP_ALIGN);
@@ -295,16 +311,23 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		last = unmap.iova + unmap.size - 1;
 		if (last < unmap.iova || (last == UINT64_MAX && defect_on(host, DEFECT_UNMAP_TOP_WRAPS)))
 			return refuse_as(op, RULE_T1_UNMAP_WRAP, profile_get(host, PROFILE_WRAP_REFUSED));
-		if ((iommu->v2 || defect_on(host, DEFECT_V1_REFUSES_BISECT)) && bisects(host, iommu, unmap.iova, last))
+		if (report && !iommu->tracking)
+			return refuse(op, RULE_T1_UNMAP_NOT_TRACKING);
+		if (report && bitmap.pgsize != in_page + 1)
+			return refuse(op, RULE_T1_DIRTY_PAGE_SIZE);
+		if ((iommu->v2 || defect_on(host, DEFECT_V1_REFUSES_BISECT)) &&
+		    type1_bisects(host, iommu, unmap.iova, last))
 			return refuse(op, RULE_T1_UNMAP_BISECT);
+		if (report && !type1_report_modelled(host, op, iommu, unmap.iova, last, &pointer))
+			return unmodelled(host, op);
 	}
 	if (type1_lost_at_top(host, last)) {
 		hit(op, RULE_T1_UNMAP_TOP);
 	} else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) {
 		if (invalidate_vaddrs(host, op, iommu, unmap.iova, last, &unmapped) == STEP_DONE)
 			return STEP_DONE;
-	} else {
-		unmap_commit(host, op, iommu, unmap.iova, last, &unmapped);
+	} else if (unmap_commit(host, op, iommu, unmap.iova, last, report ? &pointer : NULL, &unmapped) == STEP_DONE) {
+		return STEP_DONE;
 	}
 	unmap.size = defect_on(host, DEFECT_UNMAP_SIZE_ASKED) ? unmap.size : unmapped;
 	user_store(host, op, &unmap, sizeof(unmap));

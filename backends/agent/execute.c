@@ -66,28 +66,44 @@ static int64_t run_eventfd(const struct call *call, const int64_t *wish)
 }
 
 /*
- * Memory of a call before and after it. Where an address is given it is memory that the calls made;
- * where there is none the kernel is to find out. Otherwise it is a place before a guard page.
+ * Memory of a call before and after it: @bytes go to where the buffer has its address, if it has one. That is memory
+ * that the calls made, and where there is none the kernel is to find out. Otherwise it is a place before a guard page.
  */
-static uint64_t buffer_store(const struct worker *worker, unsigned index, const struct buffer *buffer)
+static uint64_t buffer_store(const struct worker *worker, unsigned index, const struct buffer *buffer,
+			     const uint8_t *bytes)
 {
+	void *place = memory_place(worker->slot, index, buffer->length);
+
 	if (buffer->address) {
-		(void)memory_store(buffer->address, buffer->in, buffer->length);
+		(void)memory_store(buffer->address, bytes, buffer->length);
 		return buffer->address;
 	}
-	void *place = memory_place(worker->slot, index, buffer->length);
 	if (buffer->length)
-		memcpy(place, buffer->in, buffer->length);
+		memmove(place, bytes, buffer->length);
 	return (uintptr_t)place;
 }
 
-static void buffer_load(const struct worker *worker, unsigned index, struct buffer *buffer)
+static void buffer_load(const struct worker *worker, unsigned index, struct buffer *buffer, uint64_t address)
 {
 	uint8_t *place = memory_place(worker->slot, index, buffer->length);
 
 	buffer->out = place;
-	if (buffer->address && memory_load(place, buffer->address, buffer->length))
+	if (address != (uintptr_t)place && memory_load(place, address, buffer->length))
 		buffer->out = buffer->in;
+}
+
+/*
+ * What an argument points to in turn: where it has its address, if the calls made memory there that can be written;
+ * else before a guard page like all other memory, and whoever calls lets the pointer lead there.
+ */
+static uint64_t pointee_store(const struct worker *worker, unsigned index, const struct buffer *buffer)
+{
+	struct buffer anywhere = *buffer;
+
+	if (!memory_store(buffer->address, buffer->in, buffer->length))
+		return buffer->address;
+	anywhere.address = 0;
+	return buffer_store(worker, index, &anywhere, buffer->in);
 }
 
 static bool returns_fd(const struct call *call)
@@ -100,19 +116,41 @@ static bool returns_fd(const struct call *call)
 	return false;
 }
 
+/* Lets the pointers of an argument lead to where the further buffers are (@there), or back to their addresses. */
+static void redirect(const struct call *call, uint8_t *argument, const uint64_t at[CALL_BUFFERS_MAX], bool there)
+{
+	const struct struct_desc *layout = call->ioctl ? call->ioctl->layout : NULL;
+
+	for (unsigned i = 1; layout && i < call->buffer_count; i++) {
+		uint64_t address = call->buffers[i].address;
+
+		if (at[i] != address)
+			struct_redirect(layout, argument, call->buffers[0].length, there ? address : at[i],
+					there ? at[i] : address);
+	}
+}
+
 static int64_t run_ioctl(const struct worker *worker, struct call *call, const int64_t *wish)
 {
-	uint64_t argument = call->args[2];
+	uint64_t argument = call->args[2], at[CALL_BUFFERS_MAX] = {0};
+	uint8_t *bytes = memory_place(worker->slot, 0, call->buffers[0].length);
 
-	for (unsigned i = 0; i < call->buffer_count; i++) {
-		uint64_t at = buffer_store(worker, i, &call->buffers[i]);
-		if (i == 0 && call->has_pointer)
-			argument = at;
+	for (unsigned i = 1; i < call->buffer_count; i++)
+		at[i] = pointee_store(worker, i, &call->buffers[i]);
+	if (call->buffer_count > 0) {
+		if (call->buffers[0].length)
+			memcpy(bytes, call->buffers[0].in, call->buffers[0].length);
+		redirect(call, bytes, at, true);
+		at[0] = buffer_store(worker, 0, &call->buffers[0], bytes);
 	}
+	if (call->has_pointer)
+		argument = at[0];
 	int64_t ret = call_result(
 	    syscall(SYS_ioctl, (int)call->args[0], native_ioctl_number(call->args[1]), (unsigned long)argument));
 	for (unsigned i = 0; i < call->buffer_count; i++)
-		buffer_load(worker, i, &call->buffers[i]);
+		buffer_load(worker, i, &call->buffers[i], at[i]);
+	if (call->buffer_count > 0 && call->buffers[0].out == bytes)
+		redirect(call, bytes, at, false);
 	return returns_fd(call) ? move_to_wish(ret, wish) : ret;
 }
 
@@ -122,11 +160,11 @@ static int64_t run_transfer(const struct worker *worker, struct call *call, long
 	uint64_t place = call->args[1];
 
 	if (call->buffer_count > 0)
-		place = buffer_store(worker, 0, &call->buffers[0]);
+		place = buffer_store(worker, 0, &call->buffers[0], call->buffers[0].in);
 	int64_t ret = call_result(
 	    syscall(number, (int)call->args[0], (unsigned long)place, (size_t)call->args[2], (off_t)call->args[3]));
 	if (call->buffer_count > 0)
-		buffer_load(worker, 0, &call->buffers[0]);
+		buffer_load(worker, 0, &call->buffers[0], place);
 	return ret;
 }
 

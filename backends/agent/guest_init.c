@@ -46,6 +46,8 @@ struct mount_point {
 static const struct mount_point mount_points[] = {
     {"proc", "/proc", NULL, true},
     {"sysfs", "/sys", NULL, true},
+    /* Kernels that count their lines show it here. */
+    {"debugfs", "/sys/kernel/debug", NULL, false},
     {"devtmpfs", "/dev", NULL, true},
     {"devpts", "/dev/pts", NULL, false},
     {"tmpfs", "/dev/shm", "mode=1777", true},
@@ -122,7 +124,10 @@ static void mount_all(void)
 	for (size_t i = 0; i < sizeof(mount_points) / sizeof(mount_points[0]); i++) {
 		const struct mount_point *point = &mount_points[i];
 
-		make_directory(point->where);
+		if (point->needed)
+			make_directory(point->where);
+		else
+			mkdir(point->where, 0755); /* nothing is mounted where it cannot be made */
 		if (mount(point->type, point->where, point->type, MS_NOSUID, point->options) == 0)
 			continue;
 		/* EBUSY: the kernel has mounted devtmpfs itself. */
@@ -205,14 +210,16 @@ static void do_hugepages(char *rest)
 		fail("cannot mount hugetlbfs: %s", strerror(errno));
 }
 
-/* Copies the last component of what the link @name of PCI device @address points to; "" without such a link. */
+/* Copies the last component of what the link @name of the device @address points to; "" without such a link. */
 static void device_link(const char *address, const char *name, char *target, size_t size)
 {
+	/* A PCI address has colons, the UUID of a mediated device has none. */
+	const char *bus = strchr(address, ':') ? "pci" : "mdev";
 	char path[256], link[256];
 	const char *slash;
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, name);
+	snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s/%s", bus, address, name);
 	length = readlink(path, link, sizeof(link) - 1);
 	link[length < 0 ? 0 : length] = '\0';
 	slash = strrchr(link, '/');
@@ -221,12 +228,13 @@ static void device_link(const char *address, const char *name, char *target, siz
 
 static void wait_for_group(const char *address)
 {
-	char group[64], path[128];
+	char group[64], path[128], unsafe_path[128];
 
 	for (int waited = 0; waited < WAIT_MS; waited += POLL_MS) {
 		device_link(address, "iommu_group", group, sizeof(group));
 		snprintf(path, sizeof(path), "/dev/vfio/%s", group);
-		if (group[0] != '\0' && access(path, F_OK) == 0)
+		snprintf(unsafe_path, sizeof(unsafe_path), "/dev/vfio/noiommu-%s", group);
+		if (group[0] != '\0' && (access(path, F_OK) == 0 || access(unsafe_path, F_OK) == 0))
 			return;
 		nap();
 	}
@@ -259,6 +267,21 @@ static void do_bind(char *rest)
 		wait_for_group(address);
 }
 
+static void do_mdev(char *rest)
+{
+	const char *uuid = next_word(&rest), *parent = next_word(&rest), *type = next_word(&rest);
+	char path[256];
+	int error;
+
+	snprintf(path, sizeof(path), "/sys/class/mdev_bus/%s/mdev_supported_types/%s/create", parent, type);
+	error = write_file(path, uuid);
+	if (error == -ENOENT)
+		fail(GUEST_NO_VFIO "no parent %s makes mediated devices of type %s", parent, type);
+	if (error < 0)
+		fail("%s cannot make %s: %s", parent, uuid, strerror(-error));
+	wait_for_group(uuid);
+}
+
 static void do_group(char *rest)
 {
 	const char *address = next_word(&rest), *wanted = next_word(&rest);
@@ -273,10 +296,7 @@ static const struct {
 	const char *name;
 	void (*run)(char *rest);
 } directives[] = {
-    {"module", do_module},
-    {"hugepages", do_hugepages},
-    {"bind", do_bind},
-    {"group", do_group},
+    {"module", do_module}, {"hugepages", do_hugepages}, {"bind", do_bind}, {"mdev", do_mdev}, {"group", do_group},
 };
 
 static void do_directive(char *line, unsigned number)

@@ -13,6 +13,9 @@
  *	EVENT (COUNT lines)             EVENT (K lines); as often as it takes to answer COUNT
  *	end                             ended
  *	record COUNT                    see tracer/serve.h
+ *	counters                        counters K
+ *	                                NAME HEX (K lines): each counter file of a kernel that counts
+ *	                                the lines that it executes
  *	poweroff                        nothing: the stream ends, and in a guest the machine stops
  *
  * Instead of any answer there may be `error TEXT`: the request was given up where it was.

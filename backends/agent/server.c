@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../tracer/serve.h"
+#include "counters.h"
 #include "fds.h"
 #include "probe.h"
 #include "protocol.h"
@@ -134,6 +135,12 @@ static int serve_record(struct server *server, const char *arguments)
 	return tracer_serve(server->channel, lines, length);
 }
 
+static int serve_counters(struct server *server, const char *arguments)
+{
+	(void)arguments;
+	return counters_send(server->channel, COUNTERS_ROOT);
+}
+
 static int serve_poweroff(struct server *server, const char *arguments)
 {
 	(void)arguments;
@@ -150,6 +157,7 @@ static const struct request {
     {"calls", serve_calls},	  /* work for one thread of it */
     {"end", serve_end},		  /* of the run */
     {"record", serve_record},	  /* an unmodified program */
+    {"counters", serve_counters}, /* of the kernel's lines */
     {"poweroff", serve_poweroff}, /* of the agent, and its machine */
 };
 

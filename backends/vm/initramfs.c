@@ -257,6 +257,37 @@ static int add_modules(struct initramfs *initramfs, const struct kernel *kernel,
 	return error;
 }
 
+/* The mediated device in the group that follows @after's, the first one with NULL; NULL at the end. */
+static const struct device *next_mdev(const struct machine *machine, const struct device *after)
+{
+	const struct device *next = NULL;
+
+	for (size_t i = 0; i < machine->device_count; i++) {
+		const struct device *device = &machine->devices[i];
+
+		if (device->driver == DRIVER_MDEV && (!after || device->group > after->group) &&
+		    (!next || device->group < next->group))
+			next = device;
+	}
+	return next;
+}
+
+/*
+ * Writes the parameters of a module that are on the kernel's command line, as MODULE.NAME=VALUE. Whoever loads a module
+ * has to give it these: the kernel does so only for what is built in.
+ */
+static void write_parameters(FILE *out, const char *append, const char *module)
+{
+	const size_t length = strlen(module);
+	struct words words = {0};
+
+	words_split(&words, append, " ");
+	for (size_t i = 0; i < words.count; i++)
+		if (strncmp(words.word[i], module, length) == 0 && words.word[i][length] == '.')
+			fprintf(out, " %s", words.word[i] + length + 1);
+	words_free(&words);
+}
+
 /* The text of GUEST_CONFIG_PATH. Caller frees. */
 static char *config_text(const struct vm_options *options, const struct words *modules)
 {
@@ -265,15 +296,21 @@ static char *config_text(const struct vm_options *options, const struct words *m
 	size_t size;
 	FILE *out = must(open_memstream(&text, &size));
 
-	for (size_t i = 0; i < modules->count; i++)
-		fprintf(out, "module " MODULES_DIRECTORY "/%s.ko\n", modules->word[i]);
+	for (size_t i = 0; i < modules->count; i++) {
+		fprintf(out, "module " MODULES_DIRECTORY "/%s.ko", modules->word[i]);
+		write_parameters(out, machine->append, modules->word[i]);
+		fputc('\n', out);
+	}
 	if (options->hugepages > 0)
 		fprintf(out, "hugepages %u\n", options->hugepages);
 	for (size_t i = 0; i < machine->device_count; i++)
 		if (machine->devices[i].driver == DRIVER_VFIO_PCI)
 			fprintf(out, "bind %s vfio-pci\n", machine->devices[i].name);
+	/* Groups are numbered as they come: mediated devices are made in the order of their numbers. */
+	for (const struct device *device = NULL; (device = next_mdev(machine, device));)
+		fprintf(out, "mdev %s %s %s\n", device->name, device->mdev_parent, device->mdev_type);
 	for (size_t i = 0; i < machine->device_count; i++)
-		if (machine->devices[i].driver == DRIVER_VFIO_PCI)
+		if (device_is_vfio(&machine->devices[i]))
 			fprintf(out, "group %s %u\n", machine->devices[i].name, (unsigned)machine->devices[i].group);
 	return fclose(out) == 0 ? text : must(NULL);
 }

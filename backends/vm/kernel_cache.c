@@ -3,6 +3,7 @@
  * The cache of kernels, and when to go to the archive.
  *
  *	kernels/RELEASE-ARCH/           image, NAME.ko, modules (what needs what), info; complete or not there
+ *	kernels/built-SERIES-ARCH/      the same, put there by kernels/build; never looked for in the archive
  *	kernels/.newest/WANTED-ARCH     the release that WANTED meant when the archive was last asked
  *	kernels/.incoming-RELEASE-ARCH/ packages on their way; kept when interrupted, so that apt goes on with them
  *	kernels/.lock                   held by whoever asks the archive
@@ -44,6 +45,14 @@ struct info {
 	char *release, *version;
 	struct words asked; /* modules that were looked for in the packages, whether they were there or not */
 };
+
+/* Begins the name of a kernel that kernels/build makes. */
+static const char built_prefix[] = "built-";
+
+static bool is_built(const char *wanted)
+{
+	return strncmp(wanted, built_prefix, strlen(built_prefix)) == 0;
+}
 
 static char *cache_root(void)
 {
@@ -152,14 +161,17 @@ static bool info_write(const struct cache *cache, const char *directory, const c
 	return fclose(file) == 0 && good;
 }
 
-/* Fills @kernel from the cache. False if @release is not there, or was unpacked without some of the modules. */
+/*
+ * Fills @kernel from the cache. False if @release is not there, or was unpacked without some of the modules. A built
+ * kernel has all that there are for it.
+ */
 static bool take_cached(const struct cache *cache, const char *release, struct kernel *kernel)
 {
 	char *directory = format_text("%s/%s-%s", cache->kernels, release, cache->arch);
 	struct info info;
 	bool complete = info_read(&info, directory);
 
-	for (size_t i = 0; complete && i < cache->modules.count; i++)
+	for (size_t i = 0; complete && !is_built(release) && i < cache->modules.count; i++)
 		complete = words_has(&info.asked, cache->modules.word[i]);
 	if (!complete) {
 		free(directory);
@@ -411,6 +423,15 @@ static enum backend_status get_locked(const struct cache *cache, const char *wan
 	return status;
 }
 
+/* The name becomes part of paths and of a regular expression. */
+static bool is_kernel_name(const char *wanted)
+{
+	const char *version = is_built(wanted) ? wanted + strlen(built_prefix) : wanted;
+
+	return version[0] >= '0' && version[0] <= '9' &&
+	       version[strspn(version, "0123456789.+-~_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+}
+
 enum backend_status kernel_get(struct kernel *kernel, const char *wanted, const char *debian_arch, const char *modules,
 			       struct diag *diag)
 {
@@ -421,10 +442,10 @@ enum backend_status kernel_get(struct kernel *kernel, const char *wanted, const 
 	int lock;
 
 	*kernel = (struct kernel){0};
-	/* The name becomes part of paths and of a regular expression. */
-	if (wanted[0] < '0' || wanted[0] > '9' ||
-	    wanted[strspn(wanted, "0123456789.+-~_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0') {
-		diag_set(diag, NULL, 0, 0, "\"%s\" is not a kernel: expected a series (6.12) or a release", wanted);
+	if (!is_kernel_name(wanted)) {
+		diag_set(diag, NULL, 0, 0,
+			 "\"%s\" is not a kernel: expected a series (6.12), a release or a built kernel (built-6.12)",
+			 wanted);
 		free(cache.root);
 		return BACKEND_FAILED;
 	}
@@ -444,6 +465,9 @@ enum backend_status kernel_get(struct kernel *kernel, const char *wanted, const 
 	newest = format_text("%s/.newest", cache.kernels);
 	if (take_known(&cache, wanted, kernel)) {
 		status = BACKEND_OK;
+	} else if (is_built(wanted)) {
+		diag_set(diag, NULL, 0, 0, "Linux %s for %s is not built: ./dev kernel builds it", wanted, debian_arch);
+		status = BACKEND_MISSING;
 	} else if (!make_directories(newest)) {
 		diag_set(diag, newest, 0, 0, "cannot be made: %s", strerror(errno));
 	} else {
@@ -468,9 +492,7 @@ void kernel_free(struct kernel *kernel)
 	*kernel = (struct kernel){0};
 }
 
-int vm_cached_kernels(int (*visit)(const char *release, const char *debian_arch, const char *package_version,
-				   void *data),
-		      void *data)
+int vm_cached_kernels(int (*visit)(const struct vm_cached_kernel *kernel, void *data), void *data)
 {
 	char *root = cache_root(), *kernels = root ? format_text("%s/kernels", root) : NULL;
 	DIR *directory = kernels ? opendir(kernels) : NULL;
@@ -479,13 +501,20 @@ int vm_cached_kernels(int (*visit)(const char *release, const char *debian_arch,
 
 	while (directory && !result && (entry = readdir(directory))) {
 		char *path = format_text("%s/%s", kernels, entry->d_name);
-		const char *dash = strrchr(entry->d_name, '-');
+		char *name = must(strdup(entry->d_name)), *dash = strrchr(name, '-');
 		struct info info;
 
-		if (entry->d_name[0] != '.' && dash && info_read(&info, path)) {
-			result = visit(info.release, dash + 1, info.version, data);
+		if (name[0] != '.' && dash && info_read(&info, path)) {
+			*dash = '\0';
+			result = visit(&(struct vm_cached_kernel){.name = name,
+								  .release = info.release,
+								  .debian_arch = dash + 1,
+								  .package_version = info.version,
+								  .built = is_built(name)},
+				       data);
 			info_free(&info);
 		}
+		free(name);
 		free(path);
 	}
 	if (directory)

@@ -160,6 +160,10 @@ static int make_initramfs(const struct vm *vm, const struct vm_options *options,
 	int fd = -1;
 
 	words_split(&wanted, names, " ");
+	/* The module that makes the parent of mediated devices has the parent's name. */
+	for (size_t i = 0; i < options->machine->device_count; i++)
+		if (options->machine->devices[i].driver == DRIVER_MDEV)
+			words_add(&wanted, options->machine->devices[i].mdev_parent);
 	if (module_table_read(&table, path) < 0) {
 		diag_set(diag, path, 0, 0, "cannot be read");
 	} else {

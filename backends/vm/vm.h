@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Virtual machines: a Debian kernel under QEMU with an agent in it and a byte channel to the agent.
+ * Virtual machines: a Debian kernel, or one built from Debian's source, under QEMU with an agent in it and a byte
+ * channel to the agent.
  *
- * The kernel is fetched into a cache on first use (docs/kernels.md); the guest sets itself up
+ * Debian's kernel is fetched into a cache on first use (docs/kernels.md); the guest sets itself up
  * as backends/agent/guest_init.h says. Everything that waits has a time limit, and QEMU dies
  * with the process that booted it.
  */
@@ -30,7 +31,8 @@ struct vm_file {
 };
 
 struct vm_options {
-	const char *kernel;	       /* a series ("6.12") or an exact release ("6.12.95+deb12-amd64") */
+	/* A series ("6.12"), an exact release ("6.12.95+deb12-amd64"), or one that was built here ("built-6.12"). */
+	const char *kernel;
 	const struct machine *machine; /* must outlive the vm */
 	const char *agent;	       /* path of a static program for the machine's architecture */
 	const struct vm_file *files;   /* file_count of them */
@@ -71,10 +73,16 @@ const char *vm_console_splat(struct vm *vm);
 /* Kills the guest and frees @vm; NULL is allowed. */
 void vm_close(struct vm *vm);
 
-/* Calls @visit for every kernel in the cache, in no order; no network. Stops at and returns the first result that is
- * not 0. */
-int vm_cached_kernels(int (*visit)(const char *release, const char *debian_arch, const char *package_version,
-				   void *data),
-		      void *data);
+/* A kernel that can be booted without network. */
+struct vm_cached_kernel {
+	const char *name;	     /* what vm_options.kernel takes: a release, or built-SERIES */
+	const char *release;	     /* what it says of itself */
+	const char *debian_arch;     /* amd64, arm64, ppc64el */
+	const char *package_version; /* of the package with the kernel, or with the source that it was built from */
+	bool built;		     /* by kernels/build */
+};
+
+/* Calls @visit for every kernel in the cache, in no order. Stops at and returns the first result that is not 0. */
+int vm_cached_kernels(int (*visit)(const struct vm_cached_kernel *kernel, void *data), void *data);
 
 #endif

@@ -133,6 +133,12 @@ extern const struct ioctl_row ioctl_table[];
 extern const size_t ioctl_count;
 extern const char *const ioctl_owner_names[OWNER_COUNT];
 
+/*
+ * Replaces @from by @to wherever it stands as an address (SHOW_ADDR) in a payload of @length bytes, also in the structs
+ * behind the fixed part.
+ */
+void struct_redirect(const struct struct_desc *desc, uint8_t *bytes, size_t length, uint64_t from, uint64_t to);
+
 /* The row with this name, or NULL. @length is the length of @name in bytes. */
 const struct ioctl_row *ioctl_by_name(const char *name, size_t length);
 

@@ -19,7 +19,7 @@
 enum iommu_kind { IOMMU_NONE, IOMMU_INTEL, IOMMU_AMD, IOMMU_SMMUV3, IOMMU_SPAPR_POWERNV, IOMMU_SPAPR_PSERIES };
 
 /* Who drives a device when the program starts. */
-enum device_driver { DRIVER_NONE, DRIVER_VFIO_PCI, DRIVER_HOST, DRIVER_PCIEPORT };
+enum device_driver { DRIVER_NONE, DRIVER_VFIO_PCI, DRIVER_HOST, DRIVER_PCIEPORT, DRIVER_MDEV };
 
 struct iova_range {
 	uint64_t first, last; /* inclusive */
@@ -44,19 +44,27 @@ struct irq {
 };
 
 struct device {
-	const char *name;  /* "0000:00:03.0", the name GROUP_GET_DEVICE_FD takes */
+	const char *name;  /* "0000:00:03.0" or the UUID of a mediated device: the name GROUP_GET_DEVICE_FD takes */
 	const char *model; /* what it is, e.g. "edu", "e1000" */
 	uint32_t group;	   /* number of its IOMMU group */
 	bool noiommu;	   /* no IOMMU translates for it: its group is there in noiommu mode only, as noiommu-N */
 	enum device_driver driver;
-	uint16_t vendor, product;
-	uint32_t flags; /* VFIO_DEVICE_FLAGS_* */
+	uint16_t vendor, product; /* of a PCI device; 0 with DRIVER_MDEV */
+	uint32_t flags;		  /* VFIO_DEVICE_FLAGS_* */
 	bool resettable;
 	uint32_t region_count, irq_count; /* as DEVICE_GET_INFO tells them */
 	const struct region *regions;	  /* region_count of them, by index */
 	const struct irq *irqs;		  /* irq_count of them, by index */
-	uint32_t dma_bits;		  /* width of the addresses that the device can put on the bus */
+	uint32_t dma_bits; /* width of the addresses that the device can put on the bus; 0: it has no DMA of its own */
+	/* A mediated device: its parent in /sys/class/mdev_bus, and its type there. NULL with other drivers. */
+	const char *mdev_parent, *mdev_type;
 };
+
+/* Whether VFIO hands the device out, if its group is viable. */
+static inline bool device_is_vfio(const struct device *device)
+{
+	return device->driver == DRIVER_VFIO_PCI || device->driver == DRIVER_MDEV;
+}
 
 /* What VFIO_IOMMU_SPAPR_TCE_GET_INFO tells of a group's TCE tables. All zero for other IOMMUs. */
 struct tce_windows {
@@ -80,7 +88,8 @@ struct machine {
 	uint32_t hugepage_count;	   /* huge pages set aside at boot; 0: none */
 	uint64_t hugepage_size;		   /* bytes of one; 0: none */
 	struct tce_windows tce;
-	bool cache_coherent; /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool cache_coherent;	/* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool unsafe_interrupts; /* devices can raise each other's interrupts, for which the kernel refuses them */
 	size_t device_count;
 	const struct device *devices; /* ascending by name */
 	/* How QEMU makes it. */

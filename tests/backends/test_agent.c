@@ -298,6 +298,24 @@ Test(agent, ioctl_memory_that_fields_point_to_is_stored_and_loaded)
 	cr_expect(zero(int, memcmp(last.call.buffers[0].out, "\0pointed\0", 9)));
 }
 
+/* No driver takes this here, but the argument must come back with the pointer that it had. */
+Test(agent, ioctl_memory_without_a_place_of_its_own_leaves_the_pointer_as_it_was)
+{
+	const char *name = "VFIO_IOMMU_UNMAP_DMA";
+	uint8_t argument[48] = {0};
+	struct event event;
+
+	call(CALL_OF(EVENTFD, 0));
+	bytes_put(argument + 40, 8, FREE_ADDRESS);
+	event = with_bytes(CALL_OF(IOCTL, 3, 0x3b72), argument, sizeof(argument));
+	event.call.ioctl = ioctl_by_name(name, strlen(name));
+	event = with_bytes(event, "pointed", 7);
+	event.call.buffers[1].address = FREE_ADDRESS;
+	cr_expect(eq(i64, call(event), -ENOTTY));
+	cr_expect(zero(int, memcmp(last.call.buffers[0].out, argument, sizeof(argument))));
+	cr_expect(zero(int, memcmp(last.call.buffers[1].out, "pointed", 7)));
+}
+
 Test(agent, pread_and_pwrite_move_bytes_at_offsets)
 {
 	call(open_of(file_path, TRACE_RDWR | TRACE_CREAT));

@@ -18,6 +18,7 @@
 static int peer; /* the agent's end of the stream; -1: the agent has hung up */
 static unsigned closed;
 static const char *complaint; /* what the console has */
+static const char *counters;  /* where counters go; NULL: nobody wants them */
 
 static void count_close(void *context)
 {
@@ -36,7 +37,7 @@ static bool tell_complaint(void *context, char *line, size_t size)
 /* Opens a backend whose agent has already said @said; with @console it has a console. */
 static struct backend *open_remote(const char *said, bool console, enum backend_status *status, struct diag *diag)
 {
-	struct remote_transport transport = {.silence_max = 200, .close = count_close};
+	struct remote_transport transport = {.silence_max = 200, .close = count_close, .counters = counters};
 	int pair[2];
 
 	cr_assert(zero(int, socketpair(AF_UNIX, SOCK_STREAM, 0, pair)));
@@ -273,4 +274,49 @@ Test(remote, endless_line_is_given_up, .timeout = 60)
 	backend->ops->close(backend);
 	kill(babbler, SIGKILL); /* it has our end of the stream, too */
 	cr_expect(eq(int, waitpid(babbler, NULL, 0), babbler));
+}
+
+/* Closes a backend whose agent says @said when it is asked for counters. Returns what a shell says @command prints. */
+static const char *close_with_counters(const char *said, const char *command)
+{
+	static char all[1024], output[256];
+	char root[] = "/tmp/vfiosim-counters-XXXXXX";
+	enum backend_status status;
+	struct diag diag;
+	FILE *pipe;
+
+	cr_assert(ne(ptr, mkdtemp(root), NULL));
+	counters = root;
+	snprintf(all, sizeof(all), "%s%s", GREETING, said);
+	struct backend *backend = open_remote(all, false, &status, &diag);
+	cr_assert(ne(ptr, backend, NULL));
+	backend->ops->close(backend);
+	counters = NULL;
+	snprintf(all, sizeof(all), "cd %s; %s; rm -r %s", root, command, root);
+	pipe = popen(all, "r");
+	cr_assert(ne(ptr, pipe, NULL));
+	output[fread(output, 1, sizeof(output) - 1, pipe)] = '\0';
+	pclose(pipe);
+	return output;
+}
+
+Test(remote, counters_are_kept_byte_for_byte)
+{
+	cr_expect_str_eq(close_with_counters("counters 2\na.gcda 00ff0a\nb.gcda \n",
+					     "cat guest-*/a.gcda | od -An -tx1; stat -c %s guest-*/b.gcda"),
+			 " 00 ff 0a\n0\n");
+}
+
+Test(remote, counters_never_leave_their_directory)
+{
+	cr_expect_str_eq(close_with_counters("counters 1\n../a.gcda 00\n", "find . -type f"), "");
+	cr_expect_str_eq(close_with_counters("counters 1\n/a.gcda 00\n", "find . -type f"), "");
+}
+
+Test(remote, counters_that_are_no_counters_are_left_out)
+{
+	cr_expect_str_eq(close_with_counters("counters 3\na.gcda 00\na.c 00\nb.gcda 00\n", "cd guest-*; ls"),
+			 "a.gcda\n");
+	cr_expect_str_eq(close_with_counters("counters 1\na.gcda 0\n", "find . -type f"), "");
+	cr_expect_str_eq(close_with_counters("counters 0\n", "ls"), "");
 }

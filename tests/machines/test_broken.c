@@ -16,11 +16,13 @@
 #define EDU_0 "/groups/group@2/edu-function-0"
 #define EDU_1 "/groups/group@2/edu-function-1"
 
+#define PINNER "/groups/group@5/pinner"
+#define A_UUID "6d747479-0000-4000-8000-000000000001"
+
 /* These may be left out; everything else has to be there. */
 static const char *const optional[] = {
-    "reserved", "cache-coherent", "netdevs",	   "msix-mappable",  "dynamic",	    "hugepage-count",
-    "io-ports", "hugepage-size",  "second-window", "#address-cells", "#size-cells", "noiommu",
-    NULL};
+    "reserved", "cache-coherent", "unsafe-interrupts", "netdevs",	 "msix-mappable", "dynamic", "hugepage-count",
+    "io-ports", "hugepage-size",  "second-window",     "#address-cells", "#size-cells",	  "noiommu", NULL};
 
 static bool is_optional(const char *property)
 {
@@ -360,6 +362,39 @@ Test(group, without_vfio_device_is_refused)
 
 	editor_delete_node(&editor, "/groups/group@3/edu");
 	expect_refused(&editor, "/groups/group@3", "no device with driver \"vfio-pci\"");
+	editor_close(&editor);
+}
+
+Test(mdev, whose_name_is_no_uuid_is_refused)
+{
+	struct editor editor = editor_open("q35-mdev");
+
+	editor_set_bytes(&editor, PINNER, "address", "0000:00:04.0", sizeof("0000:00:04.0"));
+	expect_refused(&editor, PINNER, "expected a UUID");
+	editor_close(&editor);
+}
+
+Test(mdev, with_a_neighbour_in_its_group_is_refused)
+{
+	struct editor editor = editor_open("q35-multi");
+
+	editor_delete(&editor, EDU_1, "vendor-id");
+	editor_delete(&editor, EDU_1, "device-id");
+	editor_delete(&editor, EDU_1, "dma-bits");
+	editor_set_bytes(&editor, EDU_1, "address", A_UUID, sizeof(A_UUID));
+	editor_set_bytes(&editor, EDU_1, "driver", "mdev", sizeof("mdev"));
+	editor_set_bytes(&editor, EDU_1, "parent", "mtty", sizeof("mtty"));
+	editor_set_bytes(&editor, EDU_1, "type", "mtty-1", sizeof("mtty-1"));
+	expect_refused(&editor, "/groups/group@2", "alone in its group");
+	editor_close(&editor);
+}
+
+Test(iommu, of_no_kind_has_no_page_sizes)
+{
+	struct editor editor = editor_open("q35-noiommu");
+
+	editor_set_u64s(&editor, "/iommu", "page-sizes", (const uint64_t[]){0x1000}, 1);
+	expect_refused(&editor, "/iommu", "page-sizes");
 	editor_close(&editor);
 }
 

@@ -7,8 +7,10 @@
 
 #include "vfiosim/machine.h"
 
-static const char *const expected_names[] = {"powernv9-edu", "pseries-edu", "q35-amd",	   "q35-e1000",	     "q35-edu",
-					     "q35-mixed",    "q35-multi",   "q35-noiommu", "virt-smmuv3-edu"};
+static const char *const expected_names[] = {
+    "powernv9-edu", "pseries-edu", "q35-amd",	 "q35-e1000",	       "q35-edu",	  "q35-mdev", "q35-mixed",
+    "q35-multi",    "q35-noiommu", "q35-unsafe", "q35-unsafe-allowed", "virt-smmuv3-edu",
+};
 
 static const struct device *device_named(const struct machine *machine, const char *name)
 {
@@ -47,7 +49,7 @@ Test(machine_find, unknown_name_gives_null)
 	cr_expect_null(machine_find(""));
 }
 
-Test(machine, every_vfio_pci_device_has_regions_and_interrupts_by_index)
+Test(machine, every_vfio_device_has_regions_and_interrupts_by_index)
 {
 	for (const char *const *name = machine_names(); *name != NULL; name++) {
 		const struct machine *machine = machine_find(*name);
@@ -55,8 +57,10 @@ Test(machine, every_vfio_pci_device_has_regions_and_interrupts_by_index)
 		for (size_t i = 0; i < machine->device_count; i++) {
 			const struct device *device = &machine->devices[i];
 
-			cr_expect_eq(device->region_count, device->driver == DRIVER_VFIO_PCI ? 9 : 0);
-			cr_expect_eq(device->irq_count, device->driver == DRIVER_VFIO_PCI ? 5 : 0);
+			if (device->driver != DRIVER_MDEV) {
+				cr_expect_eq(device->region_count, device_is_vfio(device) ? 9 : 0);
+				cr_expect_eq(device->irq_count, device_is_vfio(device) ? 5 : 0);
+			}
 			for (uint32_t k = 0; k < device->region_count; k++)
 				cr_expect_eq(device->regions[k].index, k);
 			for (uint32_t k = 0; k < device->irq_count; k++)
@@ -180,6 +184,51 @@ Test(q35_amd, space_reaches_the_top_and_has_two_holes)
 	cr_expect(machine->cache_coherent);
 	cr_expect_eq(device_named(machine, "0000:00:04.0")->group, 2);
 	cr_expect_eq(device_named(machine, "0000:00:04.1")->group, 2);
+}
+
+Test(q35_mdev, mediated_devices_have_parent_type_and_a_group_each)
+{
+	const struct machine *machine = machine_find("q35-mdev");
+	const struct device *mtty = device_named(machine, "6d747479-0000-4000-8000-000000000001");
+	const struct device *pinner = device_named(machine, "70696e6e-0000-4000-8000-000000000001");
+
+	cr_assert_not_null(mtty);
+	cr_expect_eq(mtty->group, 4);
+	cr_expect_eq(mtty->driver, DRIVER_MDEV);
+	cr_expect_str_eq(mtty->mdev_parent, "mtty");
+	cr_expect_str_eq(mtty->mdev_type, "mtty-1");
+	cr_expect_eq(mtty->flags, 2);
+	cr_expect_not(mtty->resettable);
+	cr_expect_eq(mtty->regions[1].flags, 3);
+	cr_expect_eq(mtty->regions[1].size, 0);
+	cr_assert_not_null(pinner);
+	cr_expect_eq(pinner->group, 5);
+	cr_expect_str_eq(pinner->mdev_type, "pinner-1");
+	cr_expect(pinner->resettable);
+	cr_expect_eq(pinner->region_count, 1);
+	cr_expect_eq(pinner->irq_count, 0);
+	cr_expect_null(device_named(machine, "0000:00:03.0")->mdev_parent);
+}
+
+Test(q35_noiommu, translates_nothing)
+{
+	const struct machine *machine = machine_find("q35-noiommu");
+
+	cr_expect_eq(machine->iommu, IOMMU_NONE);
+	cr_expect_eq(machine->iommu_page_sizes, 0);
+	cr_expect_eq(machine->devices[1].group, 1);
+	cr_expect_null(strstr(machine->qemu_args, "iommu"));
+	cr_expect_not_null(strstr(machine->append, "vfio.enable_unsafe_noiommu_mode=1"));
+}
+
+Test(q35_unsafe, interrupts_are_refused_unless_allowed)
+{
+	const struct machine *allowed = machine_find("q35-unsafe-allowed");
+
+	cr_expect(machine_find("q35-unsafe")->unsafe_interrupts);
+	cr_expect_not(machine_find("q35-edu")->unsafe_interrupts);
+	cr_expect_not(allowed->unsafe_interrupts);
+	cr_expect_not_null(strstr(allowed->append, " vfio_iommu_type1.allow_unsafe_interrupts=1 "));
 }
 
 Test(tce_machines, windows_are_as_seen)

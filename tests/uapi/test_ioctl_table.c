@@ -275,3 +275,27 @@ Test(bytes, put_then_get_is_the_identity_modulo_width)
 		cr_expect_eq(bytes[widths[i]], 0x55, "one byte too far");
 	}
 }
+
+Test(ioctl_table, redirect_moves_pointers_in_the_struct_and_behind_it_and_nothing_else)
+{
+	const struct struct_desc *map = struct_by_name("vfio_iommu_type1_dma_map", 24);
+	const struct struct_desc *unmap = struct_by_name("vfio_iommu_type1_dma_unmap", 26);
+	uint8_t bytes[72] = {0};
+
+	/* vaddr is a pointer, iova is not. */
+	bytes_put(bytes + 8, 8, 0x1000);
+	bytes_put(bytes + 16, 8, 0x1000);
+	struct_redirect(map, bytes, 32, 0x1000, 0x2000);
+	cr_expect_eq(bytes_get(bytes + 8, 8), 0x2000);
+	cr_expect_eq(bytes_get(bytes + 16, 8), 0x1000);
+	struct_redirect(map, bytes, 15, 0x2000, 0x3000);
+	cr_expect_eq(bytes_get(bytes + 8, 8), 0x2000, "a pointer that is cut off is left alone");
+
+	/* Two bitmaps behind the struct, the second without its last byte. */
+	memset(bytes, 0, sizeof(bytes));
+	bytes_put(bytes + 40, 8, 0x1000);
+	bytes_put(bytes + 64, 8, 0x1000);
+	struct_redirect(unmap, bytes, 71, 0x1000, 0x2000);
+	cr_expect_eq(bytes_get(bytes + 40, 8), 0x2000);
+	cr_expect_eq(bytes_get(bytes + 64, 8), 0x1000);
+}

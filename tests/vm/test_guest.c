@@ -140,7 +140,7 @@ Test(guest, in_another_group_than_the_machine_says_does_not_serve)
 	struct device device = {0};
 
 	for (size_t i = 0; i < machine->device_count && !device.name; i++)
-		if (machine->devices[i].driver == DRIVER_VFIO_PCI)
+		if (device_is_vfio(&machine->devices[i]))
 			device = machine->devices[i];
 	device.group += 1000;
 	changed.devices = &device;

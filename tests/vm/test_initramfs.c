@@ -22,12 +22,15 @@ static struct diag diag;
 static const struct device devices[] = {
     {.name = "0000:00:03.0", .group = 1, .driver = DRIVER_VFIO_PCI},
     {.name = "0000:00:04.0", .group = 2, .driver = DRIVER_HOST},
+    {.name = "0a", .group = 9, .driver = DRIVER_MDEV, .mdev_parent = "late", .mdev_type = "late-1"},
+    {.name = "0b", .group = 8, .driver = DRIVER_MDEV, .mdev_parent = "early", .mdev_type = "early-2"},
 };
 
 static const struct machine machine = {
     .name = "test",
-    .device_count = 2,
+    .device_count = 4,
     .devices = devices,
+    .append = "quiet vfio.enable_this=1 vfio_pci.ids=none vfio.that vfio",
 };
 
 static char *in_root(const char *name)
@@ -139,8 +142,11 @@ Test(initramfs, has_agent_modules_console_and_configuration)
 	cr_expect(listed("dev"));
 	cr_expect(listed("dev/console"));
 	cr_expect(listed("modules/vfio.ko"));
+	/* What is on the kernel's command line for the module is given to it. */
 	cr_expect_str_eq(config,
-			 "module /modules/vfio.ko\nhugepages 128\nbind 0000:00:03.0 vfio-pci\ngroup 0000:00:03.0 1\n");
+			 "module /modules/vfio.ko enable_this=1 that\nhugepages 128\nbind 0000:00:03.0 vfio-pci\n"
+			 "mdev 0b early early-2\nmdev 0a late late-1\n"
+			 "group 0000:00:03.0 1\ngroup 0a 9\ngroup 0b 8\n");
 }
 
 Test(initramfs, file_under_another_name_brings_its_directories)

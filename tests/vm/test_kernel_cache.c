@@ -259,18 +259,21 @@ Test(kernel_cache, offline_by_wish_never_asks)
 
 Test(kernel_cache, name_that_is_no_kernel_is_refused)
 {
-	static const char *const names[] = {"", "../6.1", "6.1/..", "6.1 ", "$(id)", "-6.1", "linux"};
+	static const char *const names[] = {"",	    "../6.1", "6.1/..", "6.1 ",	     "$(id)",
+					    "-6.1", "linux",  "built-", "built-/6.1"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		cr_expect(eq(int, get(names[i]), BACKEND_FAILED), "\"%s\"", names[i]);
 	cr_expect(not(apt_was_asked()));
 }
 
-static int count_one(const char *release, const char *debian_arch, const char *package_version, void *data)
+static int count_one(const struct vm_cached_kernel *cached, void *data)
 {
-	cr_expect_str_eq(release, "6.1.0-50-amd64");
-	cr_expect_str_eq(debian_arch, "amd64");
-	cr_expect_str_eq(package_version, "1.0-1");
+	cr_expect_str_eq(cached->name, "6.1.0-50-amd64");
+	cr_expect_str_eq(cached->release, "6.1.0-50-amd64");
+	cr_expect_str_eq(cached->debian_arch, "amd64");
+	cr_expect_str_eq(cached->package_version, "1.0-1");
+	cr_expect(not(cached->built));
 	++*(int *)data;
 	return 0;
 }
@@ -284,4 +287,41 @@ Test(kernel_cache, listing_shows_what_is_there)
 	cr_assert(eq(int, get("6.1"), BACKEND_OK), "%s", diag.text);
 	cr_assert(zero(int, vm_cached_kernels(count_one, &count)));
 	cr_expect(eq(int, count, 1));
+}
+
+/* What kernels/build leaves behind. */
+static const char put_built[] = "d=cache/kernels/built-6.1-coverage-amd64 && mkdir -p $d && echo image > $d/image && "
+				"echo 'release 6.1.7-built' > $d/info && echo 'version 1.0-1' >> $d/info";
+
+static int expect_built(const struct vm_cached_kernel *cached, void *data)
+{
+	(void)data;
+	cr_expect_str_eq(cached->name, "built-6.1-coverage");
+	cr_expect_str_eq(cached->release, "6.1.7-built");
+	cr_expect_str_eq(cached->debian_arch, "amd64");
+	cr_expect(cached->built);
+	return 1;
+}
+
+Test(kernel_cache, built_kernel_is_taken_by_its_name_whatever_modules_it_has)
+{
+	cr_assert(zero(int, system(put_built)));
+	cr_assert(eq(int, get("built-6.1-coverage"), BACKEND_OK), "%s", diag.text);
+	cr_expect_str_eq(kernel.release, "6.1.7-built");
+	cr_expect(eq(int, vm_cached_kernels(expect_built, NULL), 1));
+	cr_expect(not(apt_was_asked()));
+}
+
+Test(kernel_cache, built_kernel_that_is_not_there_is_missing_and_never_asked_for)
+{
+	cr_assert(zero(int, system(put_built)));
+	cr_expect(eq(int, get("built-6.1"), BACKEND_MISSING));
+	cr_expect(not(apt_was_asked()));
+}
+
+Test(kernel_cache, series_never_means_a_built_kernel)
+{
+	cr_assert(zero(int, system(put_built)));
+	setenv("VFIOSIM_OFFLINE", "1", 1);
+	cr_expect(eq(int, get("6.1"), BACKEND_MISSING));
 }

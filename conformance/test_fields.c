@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Every profile field in which two kernels differ is seen by a program of traces/programs: with the one kernel's value
+ * in the other's profile, some call is answered differently. A field that nobody can see would be a guess.
+ */
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <string.h>
+
+#include "vfiosim/machine.h"
+#include "vfiosim/model.h"
+#include "vfiosim/trace.h"
+
+/* Fields that no program can show, and why not. */
+static const char *const unseen[PROFILE_FIELD_COUNT] = {
+    [PROFILE_FEATURE_DMA_BUF] = "where devices have it, what it does is not modelled",
+    [PROFILE_IOEVENTFD_SIGNED_INDEX] = "what shows it may end the kernel",
+};
+
+/* Two hosts that differ in one field, given the same calls. */
+struct pair {
+	const struct machine *machine;
+	struct profile profiles[2];
+	struct host *hosts[2];
+};
+
+static void pair_end(struct pair *pair)
+{
+	for (int i = 0; i < 2; i++) {
+		host_free(pair->hosts[i]);
+		pair->hosts[i] = NULL;
+	}
+}
+
+static void pair_begin(struct pair *pair)
+{
+	pair_end(pair);
+	for (int i = 0; i < 2; i++)
+		pair->hosts[i] = host_new(pair->machine, &pair->profiles[i]);
+}
+
+/* The bits of byte @at of a buffer that are defined, as the outcome leaves them. */
+static uint8_t defined_bits(const struct call *call, const struct outcome *outcome, uint32_t buffer, uint32_t at)
+{
+	const uint8_t *bytes = outcome->out[buffer] ? outcome->out[buffer] : call->buffers[buffer].in;
+
+	return bytes[at] & (outcome->mask[buffer] ? outcome->mask[buffer][at] : 0xff);
+}
+
+static bool outcomes_differ(const struct call *call, const struct outcome outcomes[2])
+{
+	if (outcomes[0].modelled != outcomes[1].modelled || outcomes[0].ret != outcomes[1].ret ||
+	    outcomes[0].locked_after != outcomes[1].locked_after)
+		return true;
+	for (uint32_t i = 0; i < call->buffer_count; i++)
+		for (uint32_t at = 0; at < call->buffers[i].length; at++)
+			if (defined_bits(call, &outcomes[0], i, at) != defined_bits(call, &outcomes[1], i, at))
+				return true;
+	return false;
+}
+
+static bool call_differs(struct pair *pair, const struct call *call)
+{
+	struct outcome outcomes[2];
+
+	for (int i = 0; i < 2; i++)
+		host_call(pair->hosts[i], call, NULL, &outcomes[i]);
+	return outcomes_differ(call, outcomes);
+}
+
+/* Whether some call of the program at @path is answered differently. */
+static bool program_differs(struct pair *pair, const char *path)
+{
+	struct diag diag = {.text = ""};
+	struct trace_reader *reader = trace_open(path, &diag);
+	struct event event;
+	enum trace_item item;
+	bool differs = false;
+
+	cr_assert_not_null(reader, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
+	pair->machine = machine_find(trace_header(reader)->machine);
+	cr_assert_not_null(pair->machine, "%s", path);
+	while (!differs && (item = trace_next(reader, &event, &diag)) != TRACE_END) {
+		cr_assert_neq(item, TRACE_ERROR, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
+		if (item == TRACE_RUN)
+			pair_begin(pair);
+		else if (item == TRACE_EVENT)
+			differs = call_differs(pair, &event.call);
+	}
+	pair_end(pair);
+	trace_close(reader);
+	return differs;
+}
+
+static bool field_is_seen(const glob_t *programs, const struct profile *profile, unsigned field, int64_t value)
+{
+	struct pair pair = {.profiles = {*profile, *profile}};
+
+	pair.profiles[1].values[field] = value;
+	for (size_t i = 0; i < programs->gl_pathc; i++)
+		if (program_differs(&pair, programs->gl_pathv[i]))
+			return true;
+	return false;
+}
+
+Test(fields, in_which_kernels_differ_are_seen_by_a_program)
+{
+	const char *const *names = profile_names();
+	struct profile older, newer;
+	glob_t programs;
+
+	cr_assert_eq(glob(TRACES_FOLDER "/programs/*.trace", 0, NULL, &programs), 0);
+	for (; names[1]; names++) {
+		cr_assert_eq(profile_find(names[0], &older), 0);
+		cr_assert_eq(profile_find(names[1], &newer), 0);
+		for (unsigned field = 0; field < PROFILE_FIELD_COUNT; field++)
+			cr_expect(older.values[field] == newer.values[field] || unseen[field] ||
+				      field_is_seen(&programs, &older, field, newer.values[field]) ||
+				      field_is_seen(&programs, &newer, field, older.values[field]),
+				  "no program tells %s and %s apart by %s", names[0], names[1],
+				  profile_fields[field].name);
+	}
+	globfree(&programs);
+}
