@@ -81,8 +81,10 @@ static enum backend_status model_execute(struct backend *backend, struct event *
 		if (!outcome.modelled)
 			continue;
 		event->answer.ret = outcome.ret;
-		if (call_observed(event->call.op) && !outcome.task_gone)
+		if (call_observed(event->call.op) && !outcome.task_gone) {
 			event->answer.locked = (struct observation){true, outcome.locked_before, outcome.locked_after};
+			event->answer.pinned = (struct observation){true, outcome.pinned_before, outcome.pinned_after};
+		}
 		if (!model_buffers(model, &event->call, &outcome)) {
 			diag_set(diag, NULL, 0, 0, "out of memory");
 			return BACKEND_FAILED;

@@ -19,6 +19,7 @@ static const char *finding_kind(const struct finding *finding)
 	    [MISMATCH_RETURN] = "return value",
 	    [MISMATCH_BYTES] = "bytes",
 	    [MISMATCH_LOCKED] = "page accounting",
+	    [MISMATCH_PINNED] = "pinned pages",
 	    [MISMATCH_ANSWER_MISSING] = "answer missing",
 	    [MISMATCH_COUNT] = "incomplete run",
 	};
@@ -67,12 +68,12 @@ static uint8_t *allowed_bytes(const struct buffer *buffer, const uint8_t *out, c
 }
 
 /* The same amount before, and after it what the model says that the call changes. */
-static struct observation allowed_locked(const struct observation *observed, const struct outcome *allowed)
+static struct observation allowed_amount(const struct observation *observed, uint64_t before, uint64_t after)
 {
-	struct observation locked = *observed;
+	struct observation allowed = *observed;
 
-	locked.after = locked.before + (allowed->locked_after - allowed->locked_before);
-	return locked;
+	allowed.after = allowed.before + (after - before);
+	return allowed;
 }
 
 /* "argument, byte 16 (iova): observed 0x1000, allowed 0x2000" */
@@ -98,14 +99,12 @@ static char *where_bytes(const struct finding *finding, const struct event *allo
 }
 
 /* "VmLck: observed +4096 bytes, allowed +0 bytes" */
-static char *where_locked(const struct finding *finding)
+static char *where_amount(const char *name, const struct observation *observed, const struct observation *allowed)
 {
-	const struct observation *locked = &finding->event->answer.locked;
-	const struct outcome *allowed = finding->allowed;
 	char *text;
-	int written = asprintf(&text, "VmLck: observed %+" PRId64 " bytes, allowed %+" PRId64 " bytes",
-			       (int64_t)(locked->after - locked->before),
-			       (int64_t)(allowed->locked_after - allowed->locked_before));
+	int written =
+	    asprintf(&text, "%s: observed %+" PRId64 " bytes, allowed %+" PRId64 " bytes", name,
+		     (int64_t)(observed->after - observed->before), (int64_t)(allowed->after - allowed->before));
 
 	return written < 0 ? NULL : text;
 }
@@ -119,7 +118,11 @@ static int explain_allowed(const struct finding *finding, struct explanation *ex
 	allowed.answer.known = true;
 	allowed.answer.ret = finding->allowed->ret;
 	if (allowed.answer.locked.present)
-		allowed.answer.locked = allowed_locked(&allowed.answer.locked, finding->allowed);
+		allowed.answer.locked = allowed_amount(&allowed.answer.locked, finding->allowed->locked_before,
+						       finding->allowed->locked_after);
+	if (allowed.answer.pinned.present)
+		allowed.answer.pinned = allowed_amount(&allowed.answer.pinned, finding->allowed->pinned_before,
+						       finding->allowed->pinned_after);
 	for (uint32_t i = 0; i < allowed.call.buffer_count; i++) {
 		bytes[i] = allowed_bytes(&allowed.call.buffers[i], finding->allowed->out[i], finding->allowed->mask[i]);
 		allowed.call.buffers[i].out = bytes[i];
@@ -130,7 +133,11 @@ static int explain_allowed(const struct finding *finding, struct explanation *ex
 		if (finding->mismatch == MISMATCH_BYTES)
 			explanation->where = where_bytes(finding, &allowed);
 		else if (finding->mismatch == MISMATCH_LOCKED)
-			explanation->where = where_locked(finding);
+			explanation->where =
+			    where_amount("VmLck", &finding->event->answer.locked, &allowed.answer.locked);
+		else if (finding->mismatch == MISMATCH_PINNED)
+			explanation->where =
+			    where_amount("VmPin", &finding->event->answer.pinned, &allowed.answer.pinned);
 	}
 	for (uint32_t i = 0; i < CALL_BUFFERS_MAX; i++)
 		free(bytes[i]);

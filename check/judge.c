@@ -100,9 +100,9 @@ static bool bytes_differ(const struct call *call, const struct outcome *outcome,
 }
 
 /* Unsigned differences wrap alike on both sides, so that growing and shrinking need no cases. */
-static bool accounting_differs(const struct observation *locked, const struct outcome *outcome)
+static bool accounting_differs(const struct observation *observed, uint64_t before, uint64_t after)
 {
-	return locked->present && locked->after - locked->before != outcome->locked_after - outcome->locked_before;
+	return observed->present && observed->after - observed->before != after - before;
 }
 
 static enum mismatch compare(const struct event *event, const struct outcome *outcome, struct finding *finding)
@@ -115,8 +115,12 @@ static enum mismatch compare(const struct event *event, const struct outcome *ou
 		return MISMATCH_RETURN;
 	if (bytes_differ(&event->call, outcome, finding))
 		return MISMATCH_BYTES;
-	if (!outcome->task_gone && accounting_differs(&event->answer.locked, outcome))
+	if (outcome->task_gone)
+		return MISMATCH_NONE;
+	if (accounting_differs(&event->answer.locked, outcome->locked_before, outcome->locked_after))
 		return MISMATCH_LOCKED;
+	if (accounting_differs(&event->answer.pinned, outcome->pinned_before, outcome->pinned_after))
+		return MISMATCH_PINNED;
 	return MISMATCH_NONE;
 }
 

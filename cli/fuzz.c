@@ -140,6 +140,9 @@ static void fuzz_backend(struct fuzzing *fuzzing)
 		report_fail_trace(fuzzing->trace, REPORT_FAILED, "out of memory");
 		return;
 	}
+	/* What the kernel has that others lack, programs use. */
+	for (uint32_t i = 0; i < judged.field_count; i++)
+		(void)profile_set(&fuzzing->campaign.profile, judged.fields[i].name, judged.fields[i].value);
 	if (open_writer(fuzzing, &judged, &diag) != 0) {
 		trace_failed(fuzzing->trace, REPORT_FAILED, &diag);
 		return;

@@ -9,7 +9,8 @@ static bool answers_as(const struct generator *g, int32_t fd, enum ioctl_owner o
 {
 	int answers = host_fd_owner(g->host, g->actor->task, fd);
 
-	return answers == (int)owner || (owner == OWNER_CONTAINER && answers == OWNER_TYPE1);
+	return answers == (int)owner || (owner == OWNER_CONTAINER && answers == OWNER_TYPE1) ||
+	       ((owner == OWNER_CONTAINER || owner == OWNER_TYPE1) && answers == OWNER_IOMMUFD);
 }
 
 uint32_t count_fds(struct generator *g, enum ioctl_owner owner)
@@ -63,13 +64,20 @@ bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd)
 	return true;
 }
 
+bool group_is_noiommu(const struct generator *g, uint32_t number)
+{
+	for (size_t i = 0; i < g->machine->device_count; i++)
+		if (g->machine->devices[i].group == number)
+			return g->machine->devices[i].noiommu;
+	return false;
+}
+
 const struct dma *choose_dma(struct generator *g)
 {
 	return g->book.dma_count ? &g->book.dmas[below(g, g->book.dma_count)] : NULL;
 }
 
-/* Around the ends of the aperture and of each reserved range. */
-static uint64_t iova_at_edge(struct generator *g)
+uint64_t choose_edge(struct generator *g)
 {
 	const struct machine *machine = g->machine;
 	uint64_t which = below(g, machine->reserved_count + 1), page = machine->page_size;
@@ -105,7 +113,7 @@ static uint64_t iova_usual(struct generator *g, const struct dma *dma)
 	const uint64_t page = g->machine->page_size;
 
 	if (g->reaches_edges && !g->careful && chance(g, 1, 8))
-		return iova_at_edge(g);
+		return choose_edge(g);
 	if (g->reaches_top && !g->careful && chance(g, 1, 4))
 		return -page * ONE_OF(g, from_top);
 	return dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);
@@ -123,7 +131,7 @@ uint64_t choose_iova(struct generator *g)
 	else if (dma && chance(g, 1, 2))
 		iova = iova_at_mapping(g, dma);
 	else if (chance(g, 1, 2))
-		iova = iova_at_edge(g);
+		iova = choose_edge(g);
 	else if (chance(g, 1, 2))
 		iova = page * below(g, 5) - 2 * page; /* on both sides of 0 */
 	else

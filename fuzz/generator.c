@@ -148,7 +148,8 @@ static void plan_prologue(const struct generator *g, struct plan *plan, struct p
 	prologue_add(plan, OPERATION_map_dma);
 	if (prng_chance(random, 1, 2))
 		prologue_add(plan, OPERATION_dirty_log);
-	if (prng_chance(random, 3, 4))
+	/* What an iommufd does with mappings it does when a device is there; some programs make it wait. */
+	if (prng_chance(random, 3, 4) && !(g->iommufd && prng_chance(random, 2, 3)))
 		prologue_add(plan, OPERATION_get_device_fd);
 	for (unsigned i = 0; i < 4 && uses_pinner(g); i++)
 		prologue_add(plan, OPERATION_pinner_aim);
@@ -186,6 +187,9 @@ static void plan_program(struct generator *g, struct plan *plan, uint64_t seed, 
 	plan_weights(plan, &random);
 	if (uses_pinner(g) && prng_chance(&random, 3, 4))
 		plan_pinner(plan);
+	if (group_is_noiommu(g, g->groups[0]))
+		g->iommu_type = VFIO_NOIOMMU_IOMMU;
+	g->iommufd = g->profile->values[PROFILE_IOMMUFD] && prng_chance(&random, 1, 2);
 	plan_prologue(g, plan, &random);
 }
 
@@ -243,6 +247,7 @@ struct program *generate_program(uint64_t seed, const struct machine *machine, c
 	if (!g)
 		return NULL;
 	g->machine = machine;
+	g->profile = profile;
 	g->program = program = program_new();
 	g->host = host_new(machine, profile);
 	book_open(&g->book);

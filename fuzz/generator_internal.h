@@ -74,11 +74,13 @@ struct generator {
 	struct prng random;  /* draws for the call that is being made */
 	struct actor *actor; /* the task that makes it */
 	uint32_t thread;
-	bool careful;		     /* right arguments only */
-	uint32_t strangeness;	     /* of 32: how often an argument is a strange one */
-	uint64_t iommu_type;	     /* that this program prefers */
-	bool reaches_top;	     /* the program likes the top of the address space, which can be mapped */
-	bool reaches_edges;	     /* and what no IOMMU can reach, but mediated devices let it map */
+	bool careful;	      /* right arguments only */
+	uint32_t strangeness; /* of 32: how often an argument is a strange one */
+	uint64_t iommu_type;  /* that this program prefers */
+	bool iommufd;	      /* its containers are iommufds, mostly */
+	bool reaches_top;     /* the program likes the top of the address space, which can be mapped */
+	bool reaches_edges;   /* and what no IOMMU can reach, but mediated devices let it map */
+	const struct profile *profile;
 	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
 	uint32_t group_count;
 	bool failed; /* memory ran out */
@@ -119,7 +121,8 @@ static inline bool strange(struct generator *g)
 }
 
 /*
- * A descriptor of the acting task that answers as @owner (OWNER_CONTAINER: with or without an IOMMU), as a rule.
+ * A descriptor of the acting task that answers as @owner (OWNER_CONTAINER: with or without an IOMMU; an iommufd does
+ * as a container and as TYPE1), as a rule.
  * False when there is none, mostly: then the call is not worth making.
  */
 bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd);
@@ -128,7 +131,11 @@ uint64_t choose_any_fd(struct generator *g);
 /* How many descriptors of the acting task answer as @owner. */
 uint32_t count_fds(struct generator *g, enum ioctl_owner owner);
 
+/* Whether the group with this number is a noiommu group. */
+bool group_is_noiommu(const struct generator *g, uint32_t number);
 uint64_t choose_iova(struct generator *g);
+/* An IOVA around the ends of the aperture and of each reserved range. */
+uint64_t choose_edge(struct generator *g);
 uint64_t choose_size(struct generator *g);
 /* Memory of the acting task to map or to touch, or NULL if it has none. @device: regions of devices as well. */
 const struct area *choose_area(struct generator *g, uint32_t prot, bool device);

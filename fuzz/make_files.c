@@ -23,7 +23,12 @@ static bool make_open(struct generator *g, struct call *call, const char *path)
 
 bool make_open_container(struct generator *g, struct call *call)
 {
-	return make_open(g, call, "/dev/vfio/vfio");
+	bool iommufd = g->iommufd;
+
+	/* Both ways side by side, now and then; where the kernel has no iommufd, it says so. */
+	if (!g->careful && chance(g, 1, 8))
+		iommufd = !iommufd;
+	return make_open(g, call, iommufd ? "/dev/iommu" : "/dev/vfio/vfio");
 }
 
 /* A group of the program's; strangely any device's, or one that there is not. */
@@ -34,7 +39,8 @@ bool make_open_group(struct generator *g, struct call *call)
 
 	if (strange(g))
 		number = chance(g, 1, 2) ? g->machine->devices[below(g, g->machine->device_count)].group : 99;
-	snprintf(path, sizeof(path), "/dev/vfio/%" PRIu32, number);
+	snprintf(path, sizeof(path), "/dev/vfio/%s%" PRIu32,
+		 group_is_noiommu(g, number) != (strange(g) && chance(g, 1, 4)) ? "noiommu-" : "", number);
 	return make_open(g, call, path);
 }
 

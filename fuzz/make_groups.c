@@ -189,7 +189,7 @@ bool make_advance(struct generator *g, struct call *call)
 		step = make_open_container;
 	else if (!count_fds(g, OWNER_GROUP))
 		step = make_open_group;
-	else if (!count_fds(g, OWNER_TYPE1))
+	else if (!count_fds(g, OWNER_TYPE1) || (g->iommufd && chance(g, 1, 4)))
 		step = chance(g, 1, 2) ? make_set_container : make_set_iommu;
 	else if (chance(g, 1, 2))
 		step = choose_area(g, 0, false) ? make_map_dma : make_mmap;

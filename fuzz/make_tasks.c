@@ -4,7 +4,7 @@
  */
 #include "generator_internal.h"
 
-enum { CAPABILITY_IPC_LOCK = 14, CAPABILITY_NET_RAW = 13 };
+enum { CAPABILITY_IPC_LOCK = 14, CAPABILITY_NET_RAW = 13, CAPABILITY_SYS_RAWIO = 17 };
 
 bool make_setrlimit(struct generator *g, struct call *call)
 {
@@ -17,13 +17,20 @@ bool make_setrlimit(struct generator *g, struct call *call)
 	return true;
 }
 
-/* Without CAP_IPC_LOCK the limit counts. It is set before: what it is by default is not the model's to know. */
+/*
+ * Without CAP_IPC_LOCK the limit counts. It is set before: what it is by default is not the model's to know. Noiommu
+ * groups are for those who have CAP_SYS_RAWIO.
+ */
 bool make_dropcap(struct generator *g, struct call *call)
 {
-	if (!g->actor->limited)
+	const bool noiommu = group_is_noiommu(g, g->groups[0]) && chance(g, 1, 2);
+
+	if (!g->actor->limited && !noiommu)
 		return make_setrlimit(g, call);
 	call->op = CALL_DROPCAP;
 	call->args[0] = chance(g, 7, 8) ? CAPABILITY_IPC_LOCK : CAPABILITY_NET_RAW;
+	if (noiommu)
+		call->args[0] = CAPABILITY_SYS_RAWIO;
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Making ioctls on a container whose IOMMU is TYPE1.
+ * Making ioctls on a container whose IOMMU is TYPE1, or on an iommufd in its place.
  */
 #include "generator_internal.h"
 
@@ -10,13 +10,15 @@
 #define DIRTY_KNOWN \
 	(VFIO_IOMMU_DIRTY_PAGES_FLAG_START | VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP | VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP)
 
-/* Bytes that all mappings of the program pin now. */
+/* Bytes that all mappings of the program pin now, or that iommufds would pin with a device. */
 static uint64_t pinned(const struct generator *g)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < g->book.actor_count; i++)
 		sum += host_locked_by_vfio(g->host, g->book.actors[i].task);
+	for (uint32_t i = 0; i < g->book.dma_count && g->profile->values[PROFILE_IOMMUFD]; i++)
+		sum += g->book.dmas[i].size < g->book.memory ? g->book.dmas[i].size : g->book.memory;
 	return sum;
 }
 
@@ -42,6 +44,27 @@ static void map_memory(struct generator *g, uint32_t prot, uint64_t *vaddr, uint
 		*size = area->length - first * page;
 }
 
+/* Numbers that an iommufd takes from anybody until a device comes: not whole pages, where interrupts go. */
+static void map_for_nobody(struct generator *g, struct vfio_iommu_type1_dma_map *map)
+{
+	static const uint64_t odd[] = {1, 0x10, 0x800, 0xfff};
+
+	switch (below(g, 4)) {
+	case 0:
+		map->size += ONE_OF(g, odd);
+		break;
+	case 1:
+		map->iova += ONE_OF(g, odd);
+		break;
+	case 2:
+		map->vaddr += ONE_OF(g, odd);
+		break;
+	default:
+		map->iova = choose_edge(g);
+		break;
+	}
+}
+
 bool make_map_dma(struct generator *g, struct call *call)
 {
 	static const uint32_t accesses[] = {MAP_ACCESS, MAP_ACCESS, VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE};
@@ -57,6 +80,10 @@ bool make_map_dma(struct generator *g, struct call *call)
 	map.size = choose_size(g);
 	map.iova = choose_iova(g);
 	map_memory(g, map.flags & VFIO_DMA_MAP_FLAG_WRITE ? 2 : 1, &map.vaddr, &map.size);
+	if (g->iommufd && !g->careful && chance(g, 1, 12))
+		map_for_nobody(g, &map);
+	if (g->iommufd && !g->careful && chance(g, 1, 16))
+		map.flags = 0;
 	/* No more can be pinned than there is memory, whatever the size says. */
 	most = map.size < g->book.memory ? map.size : g->book.memory;
 	if (pinned(g) + most > PINNED_MAX)
@@ -106,6 +133,11 @@ static void choose_range(struct generator *g, uint64_t *iova, uint64_t *size)
 		*size += page * below(g, 32);
 	} else if (!g->careful && chance(g, 1, 16)) {
 		*iova += page;
+	}
+	/* An iommufd that was told TYPE1 cuts anywhere. */
+	if (g->iommufd && chance(g, 1, 3)) {
+		*iova += page * below(g, 3);
+		*size = chance(g, 1, 8) ? 0x800 * below(g, 4) : page * (1 + below(g, 4));
 	}
 	if (strange(g) && chance(g, 1, 2))
 		*size = -*iova; /* up to the top */

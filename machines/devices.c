@@ -289,11 +289,15 @@ static int count_devices(const struct tree *tree, int groups, size_t *total)
 /* A group may be behind an IOMMU that differs from the machine's; what it does not say is the same. */
 static int read_translation(struct tree *tree, int node, const struct machine *machine, struct machine_group *group)
 {
-	static const char *const properties[] = {"reg", "page-sizes", "aperture", "reserved", "cache-coherent", NULL};
+	static const char *const properties[] = {"reg",	    "page-sizes",     "aperture", "reserved",
+						 "noiommu", "cache-coherent", NULL};
 	static const char *const emulated_properties[] = {"reg", NULL};
+	static const char *const noiommu_properties[] = {"reg", "noiommu", NULL};
 
 	if (group->emulated)
 		return tree_known(tree, node, emulated_properties, NULL);
+	if (group->noiommu)
+		return tree_known(tree, node, noiommu_properties, NULL);
 	if (tree_known(tree, node, properties, NULL) != 0)
 		return -1;
 	group->translation = (struct translation){.page_sizes = machine->iommu_page_sizes,
@@ -307,12 +311,14 @@ static int read_translation(struct tree *tree, int node, const struct machine *m
 static int read_group(struct tree *tree, int node, const struct machine *machine, struct machine_group *group,
 		      struct device *devices, size_t *count)
 {
-	bool reachable = false, mediated = false;
+	bool reachable = false, mediated = false, noiommu;
 	uint32_t members = 0;
 	int device;
 
-	if (tree_u32(tree, node, "reg", 0, INT32_MAX, &group->number) != 0)
+	if (tree_u32(tree, node, "reg", 0, INT32_MAX, &group->number) != 0 ||
+	    tree_bool(tree, node, "noiommu", &noiommu) != 0)
 		return -1;
+	noiommu |= machine->iommu == IOMMU_NONE;
 	for (size_t i = 0; i < *count; i++)
 		if (devices[i].group == group->number)
 			return tree_fail(tree, node, "property \"reg\" is %u, but another group has that number",
@@ -321,6 +327,7 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	{
 		if (read_device(tree, device, group->number, machine->page_size, &devices[*count]) != 0)
 			return -1;
+		devices[*count].noiommu = noiommu && devices[*count].driver != DRIVER_MDEV;
 		reachable |= device_is_vfio(&devices[*count]);
 		mediated |= devices[*count].driver == DRIVER_MDEV;
 		(*count)++;
@@ -333,6 +340,7 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 		return tree_fail(tree, node, "a mediated device is alone in its group, and %u devices are here",
 				 members);
 	group->emulated = mediated;
+	group->noiommu = noiommu && !mediated;
 	return read_translation(tree, node, machine, group);
 }
 

@@ -20,6 +20,10 @@ struct counts {
 	uint64_t *iommu_use;	 /* of each IOMMU: containers */
 	uint64_t *group_use;	 /* of each group: open devices */
 	uint64_t *device_use;	 /* of each device: files */
+	uint64_t *pinned;	 /* of each address space: pages that iommufds hold */
+	uint64_t *pages_use;	 /* of each iommufd's memory: areas */
+	uint64_t *iommufd_use;	 /* of each iommufd: devices that are bound to it */
+	uint64_t user_locked;
 };
 
 static const char *audit_says(struct host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -39,11 +43,13 @@ static const char *audit_says(struct host *host, const char *format, ...)
 
 static struct counts counts_begin(struct host *host)
 {
-	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	  host->files.count,  host->containers.count,
-				  host->iommus.count, host->groups.count, host->devices.count};
-	struct counts counts;
-	uint64_t **const parts[] = {&counts.charged,   &counts.users,	  &counts.references, &counts.container_use,
-				    &counts.iommu_use, &counts.group_use, &counts.device_use};
+	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	   host->files.count,	host->containers.count,
+				  host->iommus.count, host->groups.count,  host->devices.count, host->mms.count,
+				  host->pages.count,  host->iommufds.count};
+	struct counts counts = {.user_locked = 0};
+	uint64_t **const parts[] = {&counts.charged,   &counts.users,	   &counts.references, &counts.container_use,
+				    &counts.iommu_use, &counts.group_use,  &counts.device_use, &counts.pinned,
+				    &counts.pages_use, &counts.iommufd_use};
 	uint32_t sum = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -121,6 +127,29 @@ static const char *count_mappings(struct host *host, struct counts *counts)
 	return NULL;
 }
 
+/* The areas of iommufds pin pages, if a device is there, and charge them to the user. */
+static const char *count_iommufds(struct host *host, struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
+		const struct iommufd *iommufd = &host->iommufds.items[i];
+		const struct range *area = rangemap_from(&iommufd->areas, 0);
+
+		if (!rangemap_valid(&iommufd->areas))
+			return audit_says(host, "the areas of iommufd %u are out of order", i);
+		for (; area; area = area->last == UINT64_MAX ? NULL : rangemap_from(&iommufd->areas, area->last + 1)) {
+			const struct pages *pages = &host->pages.items[area->tag];
+
+			counts->pages_use[area->tag]++;
+			counts->pinned[pages->mm] += area->weight;
+			counts->user_locked += pages->accounted ? area->weight : 0;
+			if (!area->weight != !iommufd->attached)
+				return audit_says(host, "iommufd %u with %u devices pins %llu pages of an area", i,
+						  iommufd->attached, (unsigned long long)area->weight);
+		}
+	}
+	return NULL;
+}
+
 /* What is dirty is mapped, and what is kept of a bitmap is a mapping's; without tracking there is neither. */
 static const char *check_dirty(struct host *host, const struct counts *counts)
 {
@@ -152,7 +181,7 @@ static const char *check_dirty(struct host *host, const struct counts *counts)
 }
 
 /* Pages that are pinned; without a domain, a mapping is charged for those of it, and for no more. */
-static const char *count_pins(struct host *host, struct counts *counts)
+static const char *check_pins(struct host *host, const struct counts *counts)
 {
 	(void)counts;
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
@@ -209,15 +238,27 @@ static const char *count_files(struct host *host, struct counts *counts)
 			counts->container_use[file->object]++;
 		} else if (file->kind == FILE_DEVICE) {
 			counts->device_use[file->object]++;
-			counts->group_use[host->devices.items[file->object].group]++;
+			/* By way of an iommufd a device keeps neither its group's file open nor its group in place. */
+			if (host->devices.items[file->object].contained)
+				counts->group_use[host->devices.items[file->object].group]++;
 		} else if (file->kind == FILE_GROUP && host->groups.items[file->object].file != i) {
 			return audit_says(host, "file %u is group %u's, which does not know it", i,
 					  host->groups.items[file->object].number);
 		}
 	}
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		uint32_t iommufd = host->devices.items[i].iommufd;
+
+		if (iommufd == NOTHING)
+			continue;
+		counts->references[iommufd]++;
+		counts->iommufd_use[host->files.items[iommufd].object]++;
+	}
 	for (uint32_t i = 0; i < host->groups.count; i++) {
 		const struct group *group = &host->groups.items[i];
 
+		if (group->iommufd != NOTHING)
+			counts->references[group->iommufd]++;
 		if (group->file != NOTHING)
 			counts->references[group->file] += counts->group_use[i];
 		else if (counts->group_use[i] || group->container != NOTHING)
@@ -243,6 +284,9 @@ static const char *compare_memory(struct host *host, const struct counts *counts
 		if (mm->locked != counts->charged[i] + mm->leaked)
 			return audit_says(host, "address space %u is charged %llu pages, its mappings hold %llu", i,
 					  (unsigned long long)mm->locked, (unsigned long long)counts->charged[i]);
+		if (mm->pinned != counts->pinned[i])
+			return audit_says(host, "address space %u has %llu pages pinned, areas hold %llu", i,
+					  (unsigned long long)mm->pinned, (unsigned long long)counts->pinned[i]);
 		if (!mm->users && mm->areas.count + mm->populated.count + mm->contents.count)
 			return audit_says(host, "address space %u has memory and no users", i);
 	}
@@ -291,12 +335,29 @@ static const char *compare_containers(struct host *host, const struct counts *co
 	return NULL;
 }
 
+/* Whether the memory behind areas, the user's charge and the devices of iommufds are what they say. */
+static const char *compare_iommufds(struct host *host, const struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->pages.count; i++)
+		if (host->pages.items[i].areas != counts->pages_use[i])
+			return audit_says(host, "pages %u have %u areas, %llu refer to them", i,
+					  host->pages.items[i].areas, (unsigned long long)counts->pages_use[i]);
+	for (uint32_t i = 0; i < host->iommufds.count; i++)
+		if (host->iommufds.items[i].attached != counts->iommufd_use[i])
+			return audit_says(host, "iommufd %u has %u devices, %llu are bound to it", i,
+					  host->iommufds.items[i].attached, (unsigned long long)counts->iommufd_use[i]);
+	if (host->user_locked != counts->user_locked)
+		return audit_says(host, "the user is charged %llu pages, areas hold %llu",
+				  (unsigned long long)host->user_locked, (unsigned long long)counts->user_locked);
+	return NULL;
+}
+
 const char *host_audit(struct host *host)
 {
-	static const char *(*const counters[])(struct host *, struct counts *) = {count_tasks, count_mappings,
-										  count_pins, count_areas, count_files};
+	static const char *(*const counters[])(struct host *, struct counts *) = {
+	    count_tasks, count_mappings, count_iommufds, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
-	    compare_memory, compare_files, compare_containers, check_dirty};
+	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty, check_pins};
 	struct counts counts = counts_begin(host);
 	const char *text = NULL;
 

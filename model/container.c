@@ -2,9 +2,98 @@
 /*
  * Containers: /dev/vfio/vfio. A container lives until its file and its last group let
  * go of it, in whatever order; its IOMMU lives from SET_IOMMU to the last group's leaving.
+ *
+ * What answers for the IOMMU is an IOMMU driver. There are two; which one a container may have is a
+ * matter of its groups. (An iommufd in the place of a container is a file of its own: iommufd.c.)
  */
 #include "host.h"
 #include "vfiosim/uapi.h"
+
+/* An IOMMU driver, as far as containers deal with it. */
+struct container_driver {
+	bool noiommu; /* for noiommu groups, and for nothing else */
+	int64_t (*check_extension)(const struct host *host, uint32_t iommu, uint64_t extension);
+	/* SET_IOMMU with a type that is an extension of the driver: STEP_MORE, or refused. */
+	enum step_result (*begin)(struct host *host, struct op *op, struct container *container, uint64_t type);
+	void (*end)(struct host *host, struct container *container);
+	enum rule unknown_ioctl;
+};
+
+/* The group of a container that was attached last before @before, or NOTHING. */
+static uint32_t attached_before(const struct host *host, uint32_t container, uint64_t before)
+{
+	uint32_t latest = NOTHING;
+
+	for (uint32_t i = 0; i < host->groups.count; i++) {
+		const struct group *group = &host->groups.items[i];
+
+		if (group->container == container && group->attached < before &&
+		    (latest == NOTHING || group->attached > host->groups.items[latest].attached))
+			latest = i;
+	}
+	return latest;
+}
+
+/* All groups of a container join a new instance, or none stays in it. */
+static enum step_result join_all(struct host *host, struct op *op, uint32_t container, uint32_t iommu)
+{
+	uint32_t group = attached_before(host, container, UINT64_MAX);
+
+	for (; group != NOTHING; group = attached_before(host, container, host->groups.items[group].attached))
+		if (type1_join(host, op, iommu, group) == STEP_DONE)
+			return STEP_DONE;
+	return STEP_MORE;
+}
+
+static enum step_result begin_type1(struct host *host, struct op *op, struct container *container, uint64_t type)
+{
+	uint32_t iommu;
+
+	/* Not every extension is an IOMMU type. */
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU &&
+	    !defect_on(host, DEFECT_SET_IOMMU_EXTENSION))
+		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
+	iommu = type1_open(host, type);
+	if (join_all(host, op, host->files.items[op->file].object, iommu) == STEP_DONE) {
+		type1_release(host, iommu);
+		return STEP_DONE;
+	}
+	container->iommu = iommu;
+	return STEP_MORE;
+}
+
+static void end_type1(struct host *host, struct container *container)
+{
+	type1_release(host, container->iommu);
+	container->iommu = NOTHING;
+}
+
+static int64_t check_noiommu(const struct host *host, uint32_t iommu, uint64_t extension)
+{
+	(void)iommu;
+	return noiommu_check_extension(host, extension);
+}
+
+static enum step_result begin_noiommu(struct host *host, struct op *op, struct container *container, uint64_t type)
+{
+	(void)container;
+	return noiommu_begin(host, op, type);
+}
+
+static void end_noiommu(struct host *host, struct container *container)
+{
+	(void)host;
+	(void)container;
+}
+
+/* By kind, which is also the order in which they are asked. */
+static const struct container_driver drivers[] = {
+    [CONTAINER_BARE] = {.unknown_ioctl = RULE_CT_NO_IOMMU_YET},
+    [CONTAINER_TYPE1] = {false, type1_check_extension, begin_type1, end_type1, RULE_FD_UNKNOWN_IOCTL},
+    [CONTAINER_NOIOMMU] = {true, check_noiommu, begin_noiommu, end_noiommu, RULE_NOI_UNKNOWN_IOCTL},
+};
+
+enum { CONTAINER_KINDS = sizeof(drivers) / sizeof(drivers[0]) };
 
 static struct container *op_container(struct host *host, const struct op *op)
 {
@@ -42,13 +131,20 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 	struct container *container = &host->containers.items[index];
 	struct group *group = &host->groups.items[group_index];
 
+	if (group->noiommu && noiommu_permit(host, op, RULE_NOI_ATTACH_CAPABILITY) == STEP_DONE)
+		return STEP_DONE;
+	if (container_has_groups(host, index) && container->noiommu != group->noiommu)
+		return refuse(op, RULE_NOI_MIXED);
 	if (!group->viable && profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED))
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
+	if (iommufd_owns_group(host, group_index))
+		return refuse(op, RULE_GRP_ATTACH_OWNED);
 	if (container->iommu != NOTHING && type1_join(host, op, container->iommu, group_index) == STEP_DONE)
 		return STEP_DONE;
 	group->container = index;
 	group->users = 1;
 	group->attached = ++host->serial;
+	container->noiommu = group->noiommu;
 	container->references += !defect_on(host, DEFECT_CONTAINER_FORGETS_GROUP);
 	hit(op, RULE_GRP_ATTACH);
 	return finish(op, 0);
@@ -64,14 +160,35 @@ bool container_detach(struct host *host, uint32_t group_index)
 	group->container = NOTHING;
 	group->users = 0;
 	last = !container_has_groups(host, index) || defect_on(host, DEFECT_ANY_GROUP_TAKES_IOMMU);
-	if (container->iommu != NOTHING && last && !defect_on(host, DEFECT_LAST_GROUP_LEAVES_IOMMU)) {
-		type1_release(host, container->iommu);
-		container->iommu = NOTHING;
+	if (container->kind != CONTAINER_BARE && last && !defect_on(host, DEFECT_LAST_GROUP_LEAVES_IOMMU)) {
+		drivers[container->kind].end(host, container);
+		container->kind = CONTAINER_BARE;
 	} else if (container->iommu != NOTHING && !group->pinned_scope) {
 		type1_scope_narrowed(host, container->iommu);
 	}
 	container_put(host, index);
 	return emulated_left;
+}
+
+/* Whether a container of such groups may have this driver; without noiommu mode in the kernel nobody asks. */
+static bool driver_allowed(const struct host *host, const struct container *container, enum container_kind kind)
+{
+	return !profile_get(host, PROFILE_NOIOMMU) || drivers[kind].noiommu == container->noiommu;
+}
+
+/* The first driver that has this extension, of @any or of those allowed, or CONTAINER_BARE; @answer: what it says. */
+static enum container_kind find_driver(const struct host *host, const struct container *container, bool any,
+				       uint64_t extension, int64_t *answer)
+{
+	*answer = 0;
+	for (unsigned kind = CONTAINER_BARE + 1; kind < CONTAINER_KINDS; kind++) {
+		if (!any && !driver_allowed(host, container, (enum container_kind)kind))
+			continue;
+		*answer = drivers[kind].check_extension(host, NOTHING, extension);
+		if (*answer > 0)
+			return (enum container_kind)kind;
+	}
+	return CONTAINER_BARE;
 }
 
 enum step_result container_get_api_version(struct host *host, struct op *op)
@@ -83,67 +200,51 @@ enum step_result container_get_api_version(struct host *host, struct op *op)
 
 enum step_result container_check_extension(struct host *host, struct op *op)
 {
-	uint32_t iommu = op_container(host, op)->iommu;
+	const struct container *container = op_container(host, op);
 	/* A pointer handed to an ioctl that takes a value is a value like any other, and no extension's number. */
 	uint64_t extension = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
+	bool groups = container_has_groups(host, host->files.items[op->file].object);
+	int64_t answer;
 
 	if (defect_on(host, DEFECT_EXTENSION_CUT))
 		extension = (uint32_t)extension;
-
-	hit(op, iommu == NOTHING ? RULE_CT_EXTENSION_BARE : RULE_CT_EXTENSION);
-	return finish(op, type1_check_extension(host, iommu, extension));
-}
-
-/* The group of a container that was attached last before @before, or NOTHING. */
-static uint32_t attached_before(const struct host *host, uint32_t container, uint64_t before)
-{
-	uint32_t latest = NOTHING;
-
-	for (uint32_t i = 0; i < host->groups.count; i++) {
-		const struct group *group = &host->groups.items[i];
-
-		if (group->container == container && group->attached < before &&
-		    (latest == NOTHING || group->attached > host->groups.items[latest].attached))
-			latest = i;
+	if (container->kind != CONTAINER_BARE) {
+		hit(op, RULE_CT_EXTENSION);
+		return finish(op, drivers[container->kind].check_extension(host, container->iommu, extension));
 	}
-	return latest;
-}
-
-/* All groups of a container join a new instance, or none stays in it. */
-static enum step_result join_all(struct host *host, struct op *op, uint32_t container, uint32_t iommu)
-{
-	uint32_t group = attached_before(host, container, UINT64_MAX);
-
-	for (; group != NOTHING; group = attached_before(host, container, host->groups.items[group].attached))
-		if (type1_join(host, op, iommu, group) == STEP_DONE)
-			return STEP_DONE;
-	return STEP_MORE;
+	find_driver(host, container, !groups, extension, &answer);
+	hit(op, RULE_CT_EXTENSION_BARE);
+	return finish(op, answer);
 }
 
 enum step_result container_set_iommu(struct host *host, struct op *op)
 {
 	struct container *container = op_container(host, op);
 	uint64_t type = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
-	uint32_t iommu;
+	enum container_kind kind;
+	int64_t answer;
 
 	if (!container_has_groups(host, host->files.items[op->file].object) &&
 	    !defect_on(host, DEFECT_SET_IOMMU_WITHOUT_GROUP))
 		return refuse(op, RULE_CT_SET_IOMMU_NO_GROUP);
-	if (container->iommu != NOTHING && !defect_on(host, DEFECT_SET_IOMMU_AGAIN))
+	if (container->kind != CONTAINER_BARE && !defect_on(host, DEFECT_SET_IOMMU_AGAIN))
 		return refuse(op, RULE_CT_SET_IOMMU_TWICE);
-	/* The drivers are asked by the same number that CHECK_EXTENSION takes... */
-	if (type1_check_extension(host, NOTHING, type) <= 0)
+	/* The drivers are asked by the same number that CHECK_EXTENSION takes; no two have one in common. */
+	kind = find_driver(host, container, false, type, &answer);
+	if (kind == CONTAINER_BARE)
 		return refuse(op, RULE_CT_SET_IOMMU_UNKNOWN);
-	/* ...but not every extension is an IOMMU type. */
-	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU &&
-	    !defect_on(host, DEFECT_SET_IOMMU_EXTENSION))
-		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
-	iommu = type1_open(host, type);
-	if (join_all(host, op, host->files.items[op->file].object, iommu) == STEP_DONE) {
-		type1_release(host, iommu);
+	if (drivers[kind].begin(host, op, container, type) == STEP_DONE)
 		return STEP_DONE;
-	}
-	container->iommu = iommu;
+	container->kind = kind;
 	hit(op, RULE_CT_SET_IOMMU);
 	return finish(op, 0);
+}
+
+enum step_result container_unknown_ioctl(struct host *host, struct op *op)
+{
+	const enum container_kind kind = op_container(host, op)->kind;
+
+	if (kind == CONTAINER_BARE && defect_on(host, DEFECT_NO_IOMMU_NO_TYPE))
+		return refuse(op, RULE_FD_UNKNOWN_IOCTL);
+	return refuse(op, drivers[kind].unknown_ioctl);
 }

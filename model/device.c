@@ -28,9 +28,13 @@ void device_release(struct host *host, uint32_t index)
 		device->request_trigger = device->error_trigger = false;
 		device->ioeventfds.count = 0;
 	}
-	group->users--;
-	if (!defect_on(host, DEFECT_DEVICE_KEEPS_GROUP))
-		file_put(host, group->file);
+	if (device->contained) {
+		group->users--;
+		if (!defect_on(host, DEFECT_DEVICE_KEEPS_GROUP))
+			file_put(host, group->file);
+	} else if (!device->open_count) {
+		iommufd_close_device(host, index);
+	}
 }
 
 enum step_result device_get_info(struct host *host, struct op *op)

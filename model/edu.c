@@ -56,49 +56,44 @@ static bool buffer_range(const struct edu *edu, uint64_t address, uint32_t *offs
 static void transfer(struct host *host, uint32_t index, uint64_t iova, uint8_t *bytes, uint32_t length, bool to_memory)
 {
 	struct edu *edu = &host->devices.items[index].edu;
-	const struct range *mapping;
+	struct dma_target to;
 	uint8_t mask[BUFFER_SIZE];
 	const struct range *area;
-	uint64_t address;
-	uint32_t mm;
 
-	if (!host->devices.items[index].bus_master ||
-	    !type1_translate(host, host->devices.items[index].group, iova, to_memory, &mapping)) {
+	if (!host->devices.items[index].bus_master || (!type1_translate(host, index, iova, to_memory, &to) &&
+						       !ioas_translate(host, index, iova, to_memory, &to))) {
 		/* A write goes nowhere. What a read that failed leaves in the device is the device's affair. */
 		if (!to_memory)
 			edu->buffer_known = false;
 		return;
 	}
-	mm = MAPPING_MM(mapping->tag);
-	address = mapping->value + (iova - mapping->first);
-	area = rangemap_at(&host->mms.items[mm].areas, address);
+	area = rangemap_at(&host->mms.items[to.mm].areas, to.address);
 	/* Memory that was replaced after it was mapped is still pinned, but nobody but the device sees it any more. */
-	if (!area || area->serial > mapping->serial) {
+	if (!area || area->serial > to.serial) {
 		if (!to_memory)
 			edu->buffer_known = false;
 		return;
 	}
 	if (to_memory) {
-		mm_store(host, mm, address, bytes, edu->buffer_known, length);
+		mm_store(host, to.mm, to.address, bytes, edu->buffer_known, length);
 		return;
 	}
-	mm_load(host, mm, address, bytes, mask, length);
+	mm_load(host, to.mm, to.address, bytes, mask, length);
 	for (uint32_t i = 0; i < length; i++)
 		if (!mask[i])
 			edu->buffer_known = false;
 	/* Pages that were the zero page when they were mapped have been copied by the first write since. */
-	if (mapping->weight * host->machine->page_size < mapping->last - mapping->first + 1)
+	if (!to.whole)
 		edu->buffer_known = false;
 }
 
 /* Whether one of the pieces of a transfer would go where only another task can see it. */
 static bool reaches_other_memory(const struct host *host, uint32_t index, uint64_t iova, uint64_t count, bool to_memory)
 {
-	const struct range *mapping;
+	struct dma_target target;
 
 	for (uint64_t done = 0; done < count; done += host->machine->page_size)
-		if (type1_translate(host, host->devices.items[index].group, iova + done, to_memory, &mapping) &&
-		    (MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY))
+		if (type1_translate(host, index, iova + done, to_memory, &target) && target.other)
 			return true;
 	return false;
 }
@@ -134,6 +129,9 @@ bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t
 	}
 	if (!(value & COMMAND_START))
 		return true;
+	/* Without an IOMMU an IOVA is an address of the machine's memory, and what lies there is nobody's knowledge. */
+	if (host->machine->devices[index].noiommu && host->devices.items[index].bus_master)
+		return false;
 	to_memory = value & COMMAND_TO_MEMORY;
 	if (!buffer_range(edu, to_memory ? edu->source : edu->target, &start))
 		return false;

@@ -8,6 +8,9 @@
 
 enum { FLAG_CLOEXEC = 02000000 };
 
+/* Numbers of an iommufd's own ioctls, of the newest kernel: _IO(';', 0x80) and on. */
+enum { IOMMUFD_FIRST = VFIO_IOCTL_TYPE << 8 | 0x80, IOMMUFD_LAST = IOMMUFD_FIRST + 0x17 };
+
 /* Open flags that change nothing about what is modelled: access mode, NOCTTY, NONBLOCK, LARGEFILE, CLOEXEC. */
 #define OPEN_FLAGS_MODELLED (3ull | 0400 | 04000 | 0100000 | FLAG_CLOEXEC)
 
@@ -39,6 +42,9 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_CONTAINER:
 		container_put(host, file.object);
 		break;
+	case FILE_IOMMUFD:
+		iommufd_release(host, file.object);
+		break;
 	case FILE_GROUP:
 		group_release(host, file.object);
 		break;
@@ -52,7 +58,7 @@ void file_put(struct host *host, uint32_t index)
 	}
 }
 
-/* The number at the end of "/dev/vfio/N", or -1 when the rest is not a plain number. */
+/* The number at the end of "/dev/vfio/N" or "/dev/vfio/noiommu-N", or -1 when the rest is not a plain number. */
 static int64_t group_number(const char *name)
 {
 	int64_t number = 0;
@@ -67,12 +73,18 @@ static int64_t group_number(const char *name)
 	return number;
 }
 
-static enum step_result open_group(struct host *host, struct op *op, int64_t number)
+/* Opens the group whose file in /dev/vfio has this name. */
+static enum step_result open_group(struct host *host, struct op *op, const char *name)
 {
-	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number), file;
+	static const char prefix[] = "noiommu-";
+	const bool noiommu = !strncmp(name, prefix, sizeof(prefix) - 1);
+	int64_t number = group_number(noiommu ? name + sizeof(prefix) - 1 : name);
+	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number, noiommu), file;
 
 	if (group == NOTHING || !host->groups.items[group].offered)
 		return refuse(op, RULE_GRP_OPEN_MISSING);
+	if (noiommu && noiommu_permit(host, op, RULE_NOI_OPEN_CAPABILITY) == STEP_DONE)
+		return STEP_DONE;
 	if (host->groups.items[group].file != NOTHING)
 		return refuse(op, RULE_GRP_OPEN_TWICE);
 	file = file_new(host, FILE_GROUP, group, (uint32_t)op->call->args[1]);
@@ -96,8 +108,13 @@ static enum step_result call_open(struct host *host, struct op *op)
 	} else if (!strcmp(path, "/dev/vfio/vfio")) {
 		file = file_new(host, FILE_CONTAINER, container_new(host), (uint32_t)flags);
 		hit(op, RULE_CT_OPEN);
+	} else if (!strcmp(path, "/dev/iommu")) {
+		if (!profile_get(host, PROFILE_IOMMUFD))
+			return refuse(op, RULE_IFD_OPEN_MISSING);
+		file = file_new(host, FILE_IOMMUFD, iommufd_new(host), (uint32_t)flags);
+		hit(op, RULE_IFD_OPEN);
 	} else if (!strncmp(path, vfio, sizeof(vfio) - 1)) {
-		return open_group(host, op, group_number(path + sizeof(vfio) - 1));
+		return open_group(host, op, path + sizeof(vfio) - 1);
 	} else {
 		return unmodelled(host, op);
 	}
@@ -126,6 +143,7 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		return refuse(op, RULE_FD_NOT_OPEN);
 	switch (host->files.items[index].kind) {
 	case FILE_CONTAINER:
+	case FILE_IOMMUFD:
 	case FILE_GROUP:
 		if ((host->files.items[index].flags & ACCESS_MODE) == forbidden)
 			return refuse(op, RULE_FD_ACCESS_MODE);
@@ -158,6 +176,8 @@ static int file_owner(const struct host *host, const struct file *file)
 	switch (file->kind) {
 	case FILE_CONTAINER:
 		return host->containers.items[file->object].iommu == NOTHING ? OWNER_CONTAINER : OWNER_TYPE1;
+	case FILE_IOMMUFD:
+		return OWNER_IOMMUFD;
 	case FILE_GROUP:
 		return OWNER_GROUP;
 	case FILE_DEVICE:
@@ -183,11 +203,13 @@ static handler_fn *const ioctl_handlers[] = {
 };
 
 /* A number that nobody at this descriptor knows. */
-static enum step_result ioctl_unknown(struct host *host, struct op *op, const struct file *file)
+static enum step_result ioctl_unknown(struct host *host, struct op *op, const struct file *file, uint32_t number)
 {
-	if (file->kind == FILE_CONTAINER && host->containers.items[file->object].iommu == NOTHING &&
-	    !defect_on(host, DEFECT_NO_IOMMU_NO_TYPE))
-		return refuse(op, RULE_CT_NO_IOMMU_YET);
+	if (file->kind == FILE_CONTAINER)
+		return container_unknown_ioctl(host, op);
+	/* An iommufd has ioctls of its own, which are not the VFIO API's. */
+	if (file->kind == FILE_IOMMUFD && number >= IOMMUFD_FIRST && number <= IOMMUFD_LAST)
+		return unmodelled(host, op);
 	return refuse(op, RULE_FD_UNKNOWN_IOCTL);
 }
 
@@ -216,7 +238,12 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		if (!op->row && number >> 8 != VFIO_IOCTL_TYPE)
 			return unmodelled(host, op);
 		if (!op->row)
-			return ioctl_unknown(host, op, file);
+			return ioctl_unknown(host, op, file, number);
+	}
+	if (host->files.items[op->file].kind == FILE_IOMMUFD) {
+		handler_fn *handler = iommufd_ioctl_handler(number);
+
+		return handler ? handler(host, op) : refuse(op, RULE_IFD_NOT_EMULATED);
 	}
 	if (!op->step)
 		user_pointers_begin(host, op);

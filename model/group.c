@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Groups: /dev/vfio/N. A group is opened once; its devices, while open, keep its file
- * open and its attachment in place.
+ * Groups: /dev/vfio/N and /dev/vfio/noiommu-N. A group is opened once. Devices that are open by way of a container keep
+ * the group's file open and its attachment in place; those that are open by way of an iommufd keep neither.
  */
 #include <string.h>
 
@@ -13,10 +13,10 @@ static uint32_t op_group(const struct host *host, const struct op *op)
 	return host->files.items[op->file].object;
 }
 
-uint32_t group_find(const struct host *host, uint64_t number)
+uint32_t group_find(const struct host *host, uint64_t number, bool noiommu)
 {
 	for (uint32_t i = 0; i < host->groups.count; i++)
-		if (host->groups.items[i].number == number)
+		if (host->groups.items[i].number == number && host->groups.items[i].noiommu == noiommu)
 			return i;
 	return NOTHING;
 }
@@ -27,7 +27,15 @@ void group_release(struct host *host, uint32_t index)
 
 	if (group->container != NOTHING && !defect_on(host, DEFECT_CLOSED_GROUP_STAYS))
 		container_detach(host, index);
-	group->file = NOTHING;
+	host->groups.items[index].file = NOTHING;
+	if (group->iommufd != NOTHING)
+		iommufd_leave(host, index);
+}
+
+/* Whether the group is in a container, or an iommufd stands for one. */
+static bool group_has_iommu(const struct group *group)
+{
+	return group->container != NOTHING || group->iommufd != NOTHING;
 }
 
 enum step_result group_get_status(struct host *host, struct op *op)
@@ -39,9 +47,12 @@ enum step_result group_get_status(struct host *host, struct op *op)
 		return refuse(op, RULE_GRP_STATUS_FAULT);
 	if (status.argsz < sizeof(status) && !defect_on(host, DEFECT_STATUS_ARGSZ))
 		return refuse(op, RULE_GRP_STATUS_ARGSZ);
-	status.flags = group->viable ? VFIO_GROUP_FLAGS_VIABLE : 0;
+	status.flags = group->viable && !iommufd_owns_group(host, op_group(host, op)) ? VFIO_GROUP_FLAGS_VIABLE : 0;
 	if (group->container != NOTHING)
 		status.flags |= defect_on(host, DEFECT_STATUS_WITHOUT_CONTAINER) ? 0 : VFIO_GROUP_FLAGS_CONTAINER_SET;
+	/* An iommufd finds out when a device is opened. */
+	if (group->iommufd != NOTHING)
+		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
 	hit(op, RULE_GRP_STATUS);
 	user_store(host, op, &status, sizeof(status));
 	return finish(op, 0);
@@ -62,7 +73,7 @@ enum step_result group_set_container(struct host *host, struct op *op)
 		if (op->number < 0)
 			return refuse_as(op, RULE_GRP_ATTACH_BAD_FD,
 					 profile_get(host, PROFILE_SET_CONTAINER_NEGATIVE_FD));
-		if (host->groups.items[group].container != NOTHING &&
+		if (group_has_iommu(&host->groups.items[group]) &&
 		    !profile_get(host, PROFILE_SET_CONTAINER_LOOKS_UP_FIRST))
 			return refuse(op, RULE_GRP_ATTACH_TWICE);
 		op->second_file = task_file(op_task(host, op), op->number);
@@ -72,19 +83,26 @@ enum step_result group_set_container(struct host *host, struct op *op)
 		return STEP_MORE;
 	}
 	file = &host->files.items[op->second_file];
-	if (host->groups.items[group].container != NOTHING && !defect_on(host, DEFECT_ATTACH_AGAIN))
+	if (group_has_iommu(&host->groups.items[group]) && !defect_on(host, DEFECT_ATTACH_AGAIN))
 		return refuse(op, RULE_GRP_ATTACH_TWICE);
-	if (file->kind != FILE_CONTAINER)
-		return refuse_as(op, RULE_GRP_ATTACH_OTHER_FILE, profile_get(host, PROFILE_SET_CONTAINER_OTHER_FILE));
-	return container_attach(host, op, file->object, group);
+	if (file->kind == FILE_CONTAINER)
+		return container_attach(host, op, file->object, group);
+	if (file->kind == FILE_IOMMUFD)
+		return iommufd_join(host, op, op->second_file, group);
+	return refuse_as(op, RULE_GRP_ATTACH_OTHER_FILE, profile_get(host, PROFILE_SET_CONTAINER_OTHER_FILE));
 }
 
 enum step_result group_unset_container(struct host *host, struct op *op)
 {
 	const struct group *group = &host->groups.items[op_group(host, op)];
 
-	if (group->container == NOTHING)
+	if (!group_has_iommu(group))
 		return refuse(op, RULE_GRP_DETACH_NOT_ATTACHED);
+	if (group->iommufd != NOTHING) {
+		iommufd_leave(host, op_group(host, op));
+		hit(op, RULE_IFD_LEAVE);
+		return finish(op, 0);
+	}
 	if (group->users != 1 && !defect_on(host, DEFECT_DETACH_IN_USE))
 		return refuse(op, RULE_GRP_DETACH_DEVICE_OPEN);
 	if (container_detach(host, op_group(host, op)))
@@ -136,18 +154,49 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 	return NOTHING;
 }
 
-/* Whether the devices of a group may be opened. */
+/* Whether the devices of a group may be opened at all. */
 static enum step_result devices_available(const struct host *host, struct op *op, struct group *group)
 {
-	if (group->container == NOTHING)
+	if (!group_has_iommu(group))
 		return refuse(op, RULE_GRP_DEVICE_NO_CONTAINER);
-	if (host->containers.items[group->container].iommu == NOTHING &&
+	if (group->iommufd != NOTHING)
+		return STEP_MORE;
+	if (host->containers.items[group->container].kind == CONTAINER_BARE &&
 	    !defect_on(host, DEFECT_DEVICE_WITHOUT_IOMMU)) {
 		group->users += defect_on(host, DEFECT_DEVICE_REFUSED_COUNTED);
 		return refuse(op, RULE_GRP_DEVICE_NO_IOMMU);
 	}
 	if (!group->viable)
 		return refuse(op, RULE_GRP_DEVICE_NOT_VIABLE);
+	return STEP_MORE;
+}
+
+/*
+ * Opens a device in the way that its group is set up for: STEP_MORE, or refused. What is open already is opened once
+ * more without a question, whatever its group belongs to by now.
+ */
+static enum step_result open_device(struct host *host, struct op *op, struct group *group, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+	enum step_result result = STEP_MORE;
+
+	if (device->open_count && group_has_iommu(group)) {
+		/* A kernel takes this device out of the container in the end, which it never was put into. */
+		if (!device->contained && group->container != NOTHING)
+			return unmodelled(host, op);
+		return STEP_MORE;
+	}
+	if (devices_available(host, op, group) == STEP_DONE)
+		return STEP_DONE;
+	if (group->noiommu)
+		result = noiommu_permit(host, op, RULE_NOI_DEVICE_CAPABILITY);
+	else if (group->iommufd != NOTHING)
+		result = iommufd_open_device(host, op, index);
+	if (result == STEP_DONE)
+		return STEP_DONE;
+	device->contained = group->container != NOTHING;
+	device->bus_master = false;
+	device->memory_enabled = true;
 	return STEP_MORE;
 }
 
@@ -175,15 +224,14 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 			return refuse(op, RULE_GRP_DEVICE_OPTION);
 		return STEP_MORE;
 	}
-	if (name_first && devices_available(host, op, group) == STEP_DONE)
+	if (open_device(host, op, group, op->object) == STEP_DONE)
 		return STEP_DONE;
 	device = &host->devices.items[op->object];
-	if (!device->open_count++) {
-		device->bus_master = false;
-		device->memory_enabled = true;
+	device->open_count++;
+	if (device->contained) {
+		group->users += !defect_on(host, DEFECT_DEVICE_UNCOUNTED);
+		file_get(host, group->file);
 	}
-	group->users += !defect_on(host, DEFECT_DEVICE_UNCOUNTED);
-	file_get(host, group->file);
 	file = file_new(host, FILE_DEVICE, op->object, 2);
 	hit(op, RULE_GRP_DEVICE_OPEN);
 	return finish(op, task_install(host, op, file, 0, !defect_on(host, DEFECT_DEVICE_INHERITED)));

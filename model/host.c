@@ -55,19 +55,23 @@ static void host_add_groups(struct host *host)
 							   .file = NOTHING,
 							   .container = NOTHING,
 							   .joined = NOTHING,
+							   .iommufd = NOTHING,
+							   .noiommu = machine->groups[i].noiommu,
 							   .pinned_scope = machine->groups[i].emulated};
 	}
 	for (size_t i = 0; i < machine->device_count; i++) {
 		const struct device *device = &machine->devices[i];
-		uint32_t index = table_add(&host->devices), group = group_find(host, device->group);
+		uint32_t index = table_add(&host->devices), group = group_find(host, device->group, device->noiommu);
 
-		if (device_is_vfio(device))
+		if (device_is_vfio(device) &&
+		    (!device->noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
 			host->groups.items[group].offered = true;
 		if (device->driver == DRIVER_HOST)
 			host->groups.items[group].viable = false;
 		host->devices.items[index].group = group;
 		host->devices.items[index].memory_enabled = true;
 		host->devices.items[index].irq_type = IRQ_TYPE_NONE;
+		host->devices.items[index].iommufd = NOTHING;
 	}
 }
 
@@ -124,6 +128,8 @@ void host_free(struct host *host)
 		free(host->devices.items[i].ioeventfds.items);
 		pinner_free(&host->devices.items[i].pinner);
 	}
+	for (uint32_t i = 0; i < host->iommufds.count; i++)
+		rangemap_clear(&host->iommufds.items[i].areas);
 	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
 		free(host->scratch[i].out);
 		free(host->scratch[i].mask);
@@ -135,6 +141,8 @@ void host_free(struct host *host)
 	free(host->groups.items);
 	free(host->devices.items);
 	free(host->iommus.items);
+	free(host->iommufds.items);
+	free(host->pages.items);
 	free(host->audit.text);
 	free(host->audit.counts);
 	free(host);
@@ -163,6 +171,8 @@ struct host *host_clone(const struct host *from)
 	table_unshare(&host->groups);
 	table_unshare(&host->devices);
 	table_unshare(&host->iommus);
+	table_unshare(&host->iommufds);
+	table_unshare(&host->pages);
 	for (uint32_t i = 0; i < host->tasks.count; i++)
 		table_unshare(&host->tasks.items[i].descriptors);
 	for (uint32_t i = 0; i < host->devices.count; i++) {
@@ -183,6 +193,8 @@ struct host *host_clone(const struct host *from)
 		rangemap_unshare(&host->iommus.items[i].tails);
 		table_unshare(&host->iommus.items[i].windows);
 	}
+	for (uint32_t i = 0; i < host->iommufds.count; i++)
+		rangemap_unshare(&host->iommufds.items[i].areas);
 	return host;
 }
 
@@ -203,6 +215,11 @@ static uint64_t task_locked(const struct host *host, uint32_t task)
 	return host->mms.items[host->tasks.items[task].mm].locked * host->machine->page_size;
 }
 
+static uint64_t task_pinned(const struct host *host, uint32_t task)
+{
+	return host->mms.items[host->tasks.items[task].mm].pinned * host->machine->page_size;
+}
+
 static void outcome_begin(struct outcome *outcome)
 {
 	outcome->modelled = true;
@@ -210,6 +227,7 @@ static void outcome_begin(struct outcome *outcome)
 	outcome->rule_count = 0;
 	outcome->task_gone = false;
 	outcome->locked_before = outcome->locked_after = 0;
+	outcome->pinned_before = outcome->pinned_after = 0;
 	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++)
 		outcome->out[i] = outcome->mask[i] = NULL;
 }
@@ -231,14 +249,17 @@ void host_call(struct host *host, const struct call *call, const struct choice *
 		return;
 	}
 	outcome->locked_before = task_locked(host, op.task);
+	outcome->pinned_before = task_pinned(host, op.task);
 	while (handler(host, &op) == STEP_MORE)
 		op.step++;
 	if (op.second_file != NOTHING)
 		file_put(host, op.second_file);
 	if (op.file != NOTHING)
 		file_put(host, op.file);
-	if (!outcome->task_gone)
-		outcome->locked_after = task_locked(host, op.task);
+	if (outcome->task_gone)
+		return;
+	outcome->locked_after = task_locked(host, op.task);
+	outcome->pinned_after = task_pinned(host, op.task);
 }
 
 void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes)

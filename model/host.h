@@ -26,13 +26,13 @@
 /* Access modes among the flags a file was opened with. */
 enum { ACCESS_MODE = 3, ACCESS_READ_ONLY = 0, ACCESS_WRITE_ONLY = 1 };
 
-enum file_kind { FILE_FREE, FILE_OTHER, FILE_EVENTFD, FILE_CONTAINER, FILE_GROUP, FILE_DEVICE };
+enum file_kind { FILE_FREE, FILE_OTHER, FILE_EVENTFD, FILE_CONTAINER, FILE_IOMMUFD, FILE_GROUP, FILE_DEVICE };
 
 /* An open file description: what descriptors, and other files, refer to. */
 struct file {
 	enum file_kind kind;
 	uint32_t references;
-	uint32_t object; /* container, group or device, by kind */
+	uint32_t object; /* container, iommufd, group or device, by kind */
 	uint32_t flags;	 /* as opened: access mode and O_NONBLOCK */
 };
 
@@ -68,6 +68,7 @@ struct mm {
 	struct rangemap contents;  /* words of 8 bytes whose value is known (or known to be unknown) */
 	uint64_t locked;	   /* pages charged by VFIO */
 	uint64_t leaked;	   /* of them, those for mappings that are gone; a fault of some kernels */
+	uint64_t pinned;	   /* pages that iommufd pins in it, whoever is charged */
 	uint64_t locked_by_program; /* pages the program locked itself */
 	uint64_t next_address;	    /* where the next mmap without a wish goes, below this */
 };
@@ -79,18 +80,28 @@ struct mm {
 #define AREA_FILE(weight) ((uint32_t)((weight)-1))
 #define AREA_PROT(tag)	  ((tag)&0xfu)
 
+/* What answers the ioctls of a container: the IOMMU driver that SET_IOMMU found. */
+enum container_kind { CONTAINER_BARE, CONTAINER_TYPE1, CONTAINER_NOIOMMU };
+
 struct container {
 	bool alive;
 	uint32_t references; /* its file, and each attached group */
-	uint32_t iommu;	     /* index of the TYPE1 instance, or NOTHING before SET_IOMMU */
+	bool noiommu;	     /* its groups are noiommu groups; says nothing while it has none */
+	enum container_kind kind;
+	uint32_t iommu; /* CONTAINER_TYPE1: index of the instance; else NOTHING */
 };
 
+/* What PROFILE_NOIOMMU says of a kernel: CONFIG_VFIO_NOIOMMU, and its parameter enable_unsafe_noiommu_mode. */
+enum { NOIOMMU_ABSENT, NOIOMMU_OFF, NOIOMMU_ENABLED };
+
 struct group {
-	uint32_t number;    /* N of /dev/vfio/N */
+	uint32_t number;    /* N of /dev/vfio/N, or of /dev/vfio/noiommu-N */
+	bool noiommu;	    /* nothing translates what its devices do */
 	bool offered;	    /* has a device bound to vfio: there is a /dev/vfio/N */
 	bool viable;	    /* no device of it is driven by the host */
 	uint32_t file;	    /* the open file, or NOTHING: a group is opened once */
 	uint32_t container; /* or NOTHING */
+	uint32_t iommufd;   /* the file of an iommufd in the place of a container, or NOTHING */
 	uint32_t users;	    /* 1 for the attachment, 1 for each open device */
 	uint64_t attached;  /* order of attachment, for walking a container's groups latest first */
 	bool pinned_scope;  /* its devices write only pages that they pinned, or say which they write */
@@ -132,6 +143,8 @@ struct pinner {
 struct device_state {
 	uint32_t group;	     /* index of its group */
 	uint32_t open_count; /* open device files */
+	bool contained;	     /* open by way of a container, which it uses */
+	uint32_t iommufd;    /* file of the iommufd that it is bound and attached to, or NOTHING */
 	bool bus_master;
 	bool memory_enabled;
 	enum irq_type irq_type;
@@ -175,6 +188,25 @@ struct type1 {
 	struct rangemap pinned;	  /* pages that mediated devices pin; value: how often; weight: pages to be charged */
 };
 
+/* User memory that an iommufd was asked to map: areas cut from one mapping share it. */
+struct pages {
+	uint32_t areas;	 /* that are made of it; 0: free */
+	uint32_t mm;	 /* whose memory it is */
+	uint32_t task;	 /* who mapped it: the limit that counts is his */
+	bool accounted;	 /* the user is charged: mapped without CAP_IPC_LOCK */
+	uint32_t access; /* MAPPING_READ, MAPPING_WRITE */
+};
+
+/* An iommufd in the role of a container, with its one address space for compatibility (IOAS). */
+struct iommufd {
+	bool alive;
+	bool noiommu;	       /* a noiommu group has joined: translation is out of the question for good */
+	bool has_ioas;	       /* a group has joined: there is an address space, which outlives the group's leaving */
+	bool small_pages;      /* TYPE1 was asked for: mappings can be cut anywhere */
+	uint32_t attached;     /* devices that translate by it */
+	struct rangemap areas; /* value: vaddr; weight: pages pinned; tag: index of its pages; serial */
+};
+
 /* tag of a mapping: the address space it is charged to, and what it allows */
 #define MAPPING_READ	       1u
 #define MAPPING_WRITE	       2u
@@ -196,6 +228,9 @@ struct host {
 	TABLE(struct group) groups;	    /* ascending by number */
 	TABLE(struct device_state) devices; /* as machine->devices */
 	TABLE(struct type1) iommus;
+	TABLE(struct iommufd) iommufds;
+	TABLE(struct pages) pages;
+	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */
 	/* Scratch of the last call: what buffers hold now and what of it is judged. */
 	struct {
 		uint8_t *out, *mask;
@@ -366,6 +401,12 @@ struct pin {
  */
 struct pin mm_pin(struct host *host, uint32_t mm, uint64_t vaddr, uint64_t size, bool write, uint64_t room);
 
+/*
+ * Makes @pages pages from @address on present for a device that writes (or only reads) them, as a long-term pin does.
+ * False when one cannot be; those before it are present nevertheless.
+ */
+bool mm_bring_in(struct host *host, uint32_t mm, uint64_t address, uint64_t pages, bool write);
+
 /* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
 void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);
 void mm_store(struct host *host, uint32_t mm, uint64_t address, const uint8_t *bytes, bool known, uint32_t length);
@@ -386,14 +427,16 @@ bool mm_accessible(const struct host *host, uint32_t mm, uint64_t address, uint6
 
 uint32_t container_new(struct host *host);
 void container_put(struct host *host, uint32_t container);
-/* Attaches a group: 0, or a negative errno with the deciding rule noted in @op. */
+/* Attaches a group, or refuses to. */
 enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
 /* Takes a group out of its container. True as type1_leave() says. */
 bool container_detach(struct host *host, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
+/* An ioctl that is none of a container's own, nor of its IOMMU's. */
+enum step_result container_unknown_ioctl(struct host *host, struct op *op);
 
-/* The group with this /dev/vfio number, or NOTHING. */
-uint32_t group_find(const struct host *host, uint64_t number);
+/* The group of /dev/vfio/NUMBER, or of /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
+uint32_t group_find(const struct host *host, uint64_t number, bool noiommu);
 void group_release(struct host *host, uint32_t group);
 void device_release(struct host *host, uint32_t device);
 
@@ -427,8 +470,28 @@ bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, u
 
 /* What translates for a group that is not emulated. */
 struct translation iommu_translation(const struct host *host, uint32_t group);
+/* What is smaller than the host's page cannot be used, but says that the page itself can. */
+uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes);
+/* What translates for a group that says nothing else. */
+struct translation iommu_of_machine(const struct host *host);
 /* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
 int64_t iommu_nesting(const struct host *host);
+
+enum { WINDOWS_MAX = 65 }; /* one more than a machine may have reserved ranges */
+
+/* The windows of valid IOVAs, ascending: the aperture without the reserved ranges. Gives their number. */
+uint32_t iommu_windows(const struct host *host, struct iova_range windows[WINDOWS_MAX]);
+/* Whether [first, last] lies in one window. */
+bool iommu_windows_contain(const struct host *host, uint64_t first, uint64_t last);
+
+/* What a device reaches at an IOVA. */
+struct dma_target {
+	uint32_t mm;	  /* whose memory it is */
+	uint64_t address; /* where in it */
+	uint32_t serial;  /* when the memory was pinned */
+	bool whole;	  /* all of the mapping's pages were its own then, none the shared zero page */
+	bool other;	  /* only another task can see the memory */
+};
 
 /* ---- TYPE1 -------------------------------------------------------------------------------- */
 
@@ -445,8 +508,35 @@ enum step_result type1_join(struct host *host, struct op *op, uint32_t iommu, ui
  */
 bool type1_leave(struct host *host, uint32_t group);
 
-/* What a device in @group reaches at @iova: the mapping's address space and address; false if nothing or not so. */
-bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, bool write, const struct range **mapping);
+/* What a device in a container reaches at @iova; false if nothing, or not so. */
+bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
+
+/* ---- groups without an IOMMU: noiommu.c ----------------------------------------------------- */
+
+int64_t noiommu_check_extension(const struct host *host, uint64_t extension);
+/* What SET_IOMMU does to a container of noiommu groups: STEP_MORE, or refused. */
+enum step_result noiommu_begin(struct host *host, struct op *op, uint64_t type);
+/* Whether the caller may do what nothing will confine: STEP_MORE, or refused by @rule. */
+enum step_result noiommu_permit(struct host *host, struct op *op, enum rule rule);
+
+/* ---- iommufd: iommufd.c, ioas.c --------------------------------------------------------------- */
+
+uint32_t iommufd_new(struct host *host);
+void iommufd_release(struct host *host, uint32_t iommufd);
+/* The handler of a container's ioctl where an iommufd is to answer it, or NULL. */
+handler_fn *iommufd_ioctl_handler(uint32_t number);
+/* Puts a group in the charge of the iommufd behind @file, or refuses to. */
+enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, uint32_t group);
+void iommufd_leave(struct host *host, uint32_t group);
+/* The first opening of a device by way of its group's iommufd, no noiommu device: STEP_MORE, or refused. */
+enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t device);
+void iommufd_close_device(struct host *host, uint32_t device);
+/* Whether a device of the group is bound to an iommufd, which then owns the group's DMA. */
+bool iommufd_owns_group(const struct host *host, uint32_t group);
+/* Mapping the file of an iommufd into memory, which is always refused. */
+enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file);
+/* What a device that an iommufd has reaches at @iova; false if nothing, or not so. */
+bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
 
 /* [iova, iova + size) has been written by a device that says so, or pinned: its pages are dirty, if that is tracked. */
 void type1_mark_dirty(struct host *host, uint32_t iommu, uint64_t iova, uint64_t size);

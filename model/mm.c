@@ -187,6 +187,31 @@ struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t si
 	return pin;
 }
 
+bool mm_bring_in(struct host *host, uint32_t index, uint64_t address, uint64_t pages, bool write)
+{
+	struct mm *mm = &host->mms.items[index];
+	const uint64_t page = host->machine->page_size;
+
+	/* The memory may have gone with the last task that had it. */
+	if (!mm->users)
+		return false;
+	while (pages) {
+		const struct range *area = rangemap_at(&mm->areas, address);
+		uint64_t here;
+
+		if (!area || !(AREA_PROT(area->tag) & (write ? PROT_WRITE_BIT : PROT_READ_BIT)) ||
+		    AREA_KIND(area->tag) == AREA_DEVICE)
+			return false;
+		here = (area->last - address + 1) / page;
+		here = here < pages ? here : pages;
+		if (AREA_KIND(area->tag) == AREA_PRIVATE)
+			rangemap_cover(&mm->populated, address, address + here * page - 1);
+		address += here * page;
+		pages -= here;
+	}
+	return true;
+}
+
 /* The known value of the word at @address, which is a multiple of 8; false if it is not known. */
 static bool word_get(const struct mm *mm, uint64_t address, uint64_t *value)
 {
@@ -321,7 +346,8 @@ static enum step_result map_kind(struct host *host, struct op *op, uint32_t file
 		*kind = sharing == MAP_PRIVATE_BIT && !(flags & MAP_HUGETLB_BIT) ? AREA_PRIVATE : AREA_SHARED;
 		return STEP_MORE;
 	}
-	if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP) {
+	if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP ||
+	    host->files.items[file].kind == FILE_IOMMUFD) {
 		uint32_t mode = host->files.items[file].flags & ACCESS_MODE;
 
 		if (!sharing)
@@ -331,6 +357,8 @@ static enum step_result map_kind(struct host *host, struct op *op, uint32_t file
 			return refuse(op, RULE_MM_MAP_ACCESS);
 		if (host->files.items[file].kind == FILE_CONTAINER)
 			return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
+		if (host->files.items[file].kind == FILE_IOMMUFD)
+			return iommufd_mmap(host, op, file);
 		return refuse(op, RULE_FD_NO_MMAP);
 	}
 	if (host->files.items[file].kind != FILE_DEVICE || !sharing)

@@ -95,15 +95,25 @@ uint64_t type1_room(const struct host *host, uint32_t mm)
 	return limit > used ? limit - used : 0;
 }
 
-bool type1_translate(const struct host *host, uint32_t group, uint64_t iova, bool write, const struct range **mapping)
+bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target)
 {
 	const uint32_t needed = write && !defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_WRITE : MAPPING_READ;
-	const uint32_t iommu = host->groups.items[group].joined;
+	const uint32_t iommu = host->groups.items[host->devices.items[device].group].joined;
+	const struct range *mapping;
 
 	if (iommu == NOTHING)
 		return false;
-	*mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
-	return *mapping && (MAPPING_FLAGS((*mapping)->tag) & needed);
+	mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
+	if (!mapping)
+		return false;
+	*target = (struct dma_target){
+	    .mm = MAPPING_MM(mapping->tag),
+	    .address = mapping->value + (iova - mapping->first),
+	    .serial = mapping->serial,
+	    .whole = mapping->weight * host->machine->page_size >= mapping->last - mapping->first + 1,
+	    .other = MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY,
+	};
+	return MAPPING_FLAGS(mapping->tag) & needed;
 }
 
 struct type1 *op_type1(struct host *host, const struct op *op)
@@ -120,7 +130,6 @@ enum {
 	CAP_IOVA_HEADER = 16, /* before the ranges */
 	CAP_IOVA_RANGE = 16,
 	INFO_SIZE = 24,
-	WINDOWS_MAX = 64,
 	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
 };
 

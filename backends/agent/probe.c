@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* 2: noiommu mode is on; 1: the kernel has it, switched off; 0: it has not. */
@@ -27,12 +28,26 @@ static int probe_iommufd(void)
 	return access("/dev/iommu", F_OK) == 0;
 }
 
+/* The folder of the files is there only with a device that has one; the numbers are set aside in any case. */
+static int probe_cdev(void)
+{
+	FILE *devices = fopen("/proc/devices", "re");
+	char line[128];
+	int found = 0;
+
+	while (devices && !found && fgets(line, sizeof(line), devices))
+		found = strstr(line, " vfio-dev\n") != NULL;
+	if (devices)
+		fclose(devices);
+	return found;
+}
+
 void probe_fields(char *text, size_t size)
 {
 	static const struct {
 		const char *field;
 		int (*probe)(void);
-	} probes[] = {{"noiommu", probe_noiommu}, {"iommufd", probe_iommufd}};
+	} probes[] = {{"noiommu", probe_noiommu}, {"iommufd", probe_iommufd}, {"device_cdev", probe_cdev}};
 	size_t length = 0;
 
 	text[0] = '\0';

@@ -29,6 +29,7 @@ enum ioctl_owner {
 	OWNER_CONTAINER, /* /dev/vfio/vfio itself, whatever the IOMMU type */
 	OWNER_TYPE1,	 /* a container whose IOMMU is TYPE1 or TYPE1v2 */
 	OWNER_SPAPR,	 /* a container whose IOMMU is sPAPR TCE v1 or v2 */
+	OWNER_IOMMUFD,	 /* /dev/iommu: what of a container's and TYPE1's it emulates */
 	OWNER_GROUP,	 /* /dev/vfio/N */
 	OWNER_DEVICE,	 /* the fd from GROUP_GET_DEVICE_FD, or a cdev */
 	OWNER_MIGRATION, /* the data fd that DEVICE_FEATURE_MIG_DEVICE_STATE gives */
@@ -144,7 +145,8 @@ const struct ioctl_row *ioctl_by_name(const char *name, size_t length);
 /*
  * The row with this full number for this owner, or NULL. A TYPE1 container also answers the
  * container's own ioctls, and an sPAPR one these and, where it has no row of that number
- * itself, TYPE1's (MAP_DMA and UNMAP_DMA): the row found then names another owner.
+ * itself, TYPE1's (MAP_DMA and UNMAP_DMA): the row found then names another owner. An iommufd
+ * has no row of its own.
  */
 const struct ioctl_row *ioctl_by_number(uint32_t number, enum ioctl_owner owner);
 

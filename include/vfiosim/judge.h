@@ -18,6 +18,7 @@ enum mismatch {
 	MISMATCH_RETURN,
 	MISMATCH_BYTES,
 	MISMATCH_LOCKED,
+	MISMATCH_PINNED,
 	MISMATCH_ANSWER_MISSING,
 	MISMATCH_COUNT, /* of a run, not of a call: it has not as many calls as it says */
 };

@@ -48,6 +48,8 @@ struct outcome {
 	bool task_gone;			       /* the calling task does not exist afterwards */
 	uint64_t locked_before; /* bytes charged to the calling task's memory by VFIO, before and after */
 	uint64_t locked_after;
+	uint64_t pinned_before; /* bytes that iommufd pins in it, before and after */
+	uint64_t pinned_after;
 };
 
 /* Executes one call, from entry to return. Never fails: what it does not know is !modelled and changes nothing. */

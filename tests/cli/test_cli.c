@@ -160,7 +160,7 @@ Test(cli, replay_on_model_writes_a_trace_that_conforms)
 	expect(0, "check new");
 	expect_text(file_read("new"), "run \"one\"\n");
 	expect_text(file_read("new"), "\n" OPEN);
-	expect_text(file_read("new"), "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0}\n");
+	expect_text(file_read("new"), "1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0, VmPin=0->0}\n");
 }
 
 Test(cli, replay_tells_answers_that_are_not_the_recorded_ones)
@@ -169,7 +169,8 @@ Test(cli, replay_tells_answers_that_are_not_the_recorded_ones)
 
 	expect_text(result->out, "flipped:10: answer differs from the recording\n");
 	expect_text(result->out, "  recorded  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EBUSY\n");
-	expect_text(result->out, "  answered  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0}\n");
+	expect_text(result->out,
+		    "  answered  1 ioctl(3, VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 EINVAL {VmLck=0->0, VmPin=0->0}\n");
 }
 
 Test(cli, replay_on_recorded_judges_the_answers_of_the_file)

@@ -14,11 +14,19 @@ enum { PROGRAMS = 600, TASKS_MAX = 4 };
 #define MEMORY_END   UINT64_C(0x200000000000)
 #define PINNED_MAX   ((uint64_t)64 << 20)
 
-static const char *const machines[] = {"q35-edu", "q35-multi", "q35-e1000", "q35-amd", "q35-mdev", "model-two-iommus"};
-static const char *const profiles[] = {"6.1", "6.12"};
+/* Where programs are made for: a machine, and a kernel with or without iommufd and noiommu mode. */
+static const struct {
+	const char *machine, *profile;
+	bool complete;
+} places[] = {
+    {"q35-edu", "6.1", false},	 {"q35-multi", "6.1", false},	     {"q35-e1000", "6.1", false},
+    {"q35-edu", "6.12", false},	 {"q35-multi", "6.12", false},	     {"q35-e1000", "6.12", false},
+    {"q35-amd", "6.1", false},	 {"q35-amd", "6.12", false},	     {"q35-mdev", "6.1", false},
+    {"q35-mdev", "6.12", false}, {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
+    {"q35-multi", "7.2", true},	 {"q35-mixed", "7.2", true},
+};
 
-/* A walk does its programs on each machine under each profile. */
-enum { WALKS = sizeof(machines) / sizeof(machines[0]) * (sizeof(profiles) / sizeof(profiles[0])) };
+enum { PLACES = sizeof(places) / sizeof(places[0]) };
 
 /* What is called for each program and each call of a walk through many programs. */
 struct walk {
@@ -48,17 +56,19 @@ static void walk_program(struct walk *walk, uint64_t seed, const struct machine 
 	program_free(program);
 }
 
-/* The programs of seeds 0, 1, ... on every machine under every profile. */
+/* The programs of seeds 0, 1, ... for every place. */
 static void walk_all(struct walk *walk, uint64_t programs)
 {
-	for (unsigned m = 0; m < sizeof(machines) / sizeof(machines[0]); m++) {
-		for (unsigned p = 0; p < sizeof(profiles) / sizeof(profiles[0]); p++) {
-			struct profile profile;
+	for (unsigned place = 0; place < PLACES; place++) {
+		struct profile profile;
 
-			cr_assert_eq(profile_find(profiles[p], &profile), 0);
-			for (uint64_t seed = 0; seed < programs; seed++)
-				walk_program(walk, seed, machine_find(machines[m]), &profile);
+		cr_assert_eq(profile_find(places[place].profile, &profile), 0);
+		if (places[place].complete) {
+			cr_assert_eq(profile_set(&profile, "iommufd", "1"), 0);
+			cr_assert_eq(profile_set(&profile, "noiommu", "2"), 0);
 		}
+		for (uint64_t seed = 0; seed < programs; seed++)
+			walk_program(walk, seed, machine_find(places[place].machine), &profile);
 	}
 }
 
@@ -105,7 +115,7 @@ Test(generator, program_has_the_length_that_was_asked_for)
 
 	walk_all(&walk, PROGRAMS);
 	/* Those whose last task exits early are shorter. */
-	cr_assert_gt(full, WALKS * PROGRAMS * 95 / 100);
+	cr_assert_gt(full, PLACES * PROGRAMS * 95 / 100);
 }
 
 static void check_modelled(struct walk *walk, const struct call *call, const struct outcome *outcome)
@@ -206,7 +216,7 @@ Test(generator, programs_get_deep_and_are_refused_in_many_ways)
 	cr_assert_gt(different, within_reach * 9 / 10, "%u of %u rules", different, within_reach);
 	cr_assert_gt(depth.refused, depth.calls / 5);
 	cr_assert_lt(depth.refused, depth.calls * 3 / 5);
-	cr_assert_gt(depth.hits[RULE_T1_MAP], WALKS * PROGRAMS);
+	cr_assert_gt(depth.hits[RULE_T1_MAP], PLACES * PROGRAMS);
 	cr_assert_gt(depth.hits[RULE_T1_UNMAP], 2 * PROGRAMS);
 	cr_assert_gt(depth.hits[RULE_GRP_DEVICE_OPEN], 2 * PROGRAMS);
 }

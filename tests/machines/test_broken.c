@@ -22,7 +22,7 @@
 /* These may be left out; everything else has to be there. */
 static const char *const optional[] = {
     "reserved", "cache-coherent", "unsafe-interrupts", "netdevs",	 "msix-mappable", "dynamic", "hugepage-count",
-    "io-ports", "hugepage-size",  "second-window",     "#address-cells", "#size-cells",	  NULL};
+    "io-ports", "hugepage-size",  "second-window",     "#address-cells", "#size-cells",	  "noiommu", NULL};
 
 struct place {
 	char path[256], property[64];

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The address space of an iommufd, as a container's ioctls use it: GET_INFO, MAP_DMA, UNMAP_DMA.
+ *
+ * Without a device a mapping is a note: nothing is looked at but the numbers, any byte is a place where it may begin
+ * or end, and nothing is pinned. The first device that attaches brings the hardware's windows and page sizes, and all
+ * mappings have to fit; then their pages are pinned, in ascending order of IOVAs, and from then on each new mapping's
+ * are.
+ */
+#include "iommufd.h"
+#include "vfiosim/uapi.h"
+
+enum {
+	CAPABILITY_IPC_LOCK = 14,
+	INFO_SIZE = 24,
+	DMA_AVAIL_OFFSET = INFO_SIZE,
+	DMA_AVAIL_SIZE = 12,
+	RANGES_OFFSET = DMA_AVAIL_OFFSET + 16,
+	RANGES_HEADER = 16,
+	RANGE_SIZE = 16,
+	NEXT = 4, /* where in a capability the offset of the next one stands */
+};
+
+#define MAP_FLAGS_ALL (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
+
+/* The smallest unit that mappings begin and end at now: bytes, until there is hardware or a wish to cut. */
+static uint64_t alignment(const struct host *host, const struct iommufd *iommufd, bool attached)
+{
+	const uint64_t hardware = host->machine->iommu_page_sizes & -host->machine->iommu_page_sizes;
+	uint64_t unit = iommufd->small_pages ? host->machine->page_size : 1;
+
+	return attached && hardware > unit ? hardware : unit;
+}
+
+static uint64_t in_page(const struct host *host, uint64_t address)
+{
+	return address & (host->machine->page_size - 1);
+}
+
+/* ---- areas and their pages ----------------------------------------------------------------- */
+
+static uint32_t pages_new(struct host *host, const struct op *op, uint32_t access)
+{
+	const struct task *task = op_task(host, op);
+	uint32_t index = 0;
+
+	while (index < host->pages.count && host->pages.items[index].areas)
+		index++;
+	if (index == host->pages.count)
+		index = table_add(&host->pages);
+	host->pages.items[index] = (struct pages){.areas = 1,
+						  .mm = task->mm,
+						  .task = op->task,
+						  .accounted = !task_capable(task, CAPABILITY_IPC_LOCK),
+						  .access = access};
+	return index;
+}
+
+/* How many pages of memory an area lies in. */
+static uint64_t area_pages(const struct host *host, const struct range *area)
+{
+	const uint64_t page = host->machine->page_size;
+
+	return (area->last - area->first + in_page(host, area->value)) / page + 1;
+}
+
+static void area_unpin(struct host *host, struct range *area)
+{
+	const struct pages *pages = &host->pages.items[area->tag];
+
+	host->mms.items[pages->mm].pinned -= area->weight;
+	if (pages->accounted)
+		host->user_locked -= area->weight;
+	area->weight = 0;
+}
+
+/* Why pages are not pinned, and what is answered then, where a mapping is made and where a device is attached. */
+enum pin_failure { PIN_MEMORY, PIN_ACCESS, PIN_LIMIT, PIN_DONE };
+
+static const enum rule map_rules[] = {RULE_IFD_MAP_MEMORY, RULE_IFD_MAP_ACCESS, RULE_IFD_MAP_LIMIT};
+static const enum rule attach_rules[] = {RULE_IFD_ATTACH_MEMORY, RULE_IFD_ATTACH_ACCESS, RULE_IFD_ATTACH_LIMIT};
+
+/* Pins the memory of an area: all of it, before it is known whether the limit allows for it. */
+static enum pin_failure area_pin(struct host *host, struct range *area)
+{
+	const struct pages *pages = &host->pages.items[area->tag];
+	const uint64_t count = area_pages(host, area), limit = host->tasks.items[pages->task].memlock;
+
+	if (!mm_bring_in(host, pages->mm, area->value - in_page(host, area->value), count,
+			 pages->access & MAPPING_WRITE))
+		return PIN_MEMORY;
+	if (!pages->access)
+		return PIN_ACCESS;
+	if (pages->accounted && host->user_locked + count > limit / host->machine->page_size)
+		return PIN_LIMIT;
+	if (pages->accounted)
+		host->user_locked += count;
+	host->mms.items[pages->mm].pinned += count;
+	area->weight = count;
+	area->serial = (uint32_t)++host->serial;
+	return PIN_DONE;
+}
+
+static void area_remove(struct host *host, struct iommufd *iommufd, uint64_t first)
+{
+	struct range *area = rangemap_edit(&iommufd->areas, first);
+
+	area_unpin(host, area);
+	host->pages.items[area->tag].areas--;
+	rangemap_remove(&iommufd->areas, first);
+}
+
+void ioas_clear(struct host *host, struct iommufd *iommufd)
+{
+	const struct range *area;
+
+	while ((area = rangemap_from(&iommufd->areas, 0)))
+		area_remove(host, iommufd, area->first);
+}
+
+/* The area behind one, or NULL. */
+static const struct range *area_next(const struct iommufd *iommufd, const struct range *area)
+{
+	return area->last == UINT64_MAX ? NULL : rangemap_from(&iommufd->areas, area->last + 1);
+}
+
+/* ---- devices ------------------------------------------------------------------------------- */
+
+/* Whether all areas begin and end, in IOVAs and in memory, at multiples of @unit. */
+static bool areas_aligned(const struct host *host, const struct iommufd *iommufd, uint64_t unit)
+{
+	const struct range *area = rangemap_from(&iommufd->areas, 0);
+
+	for (; area; area = area_next(iommufd, area))
+		if ((area->first | (area->last + 1) | in_page(host, area->value)) & (unit - 1))
+			return false;
+	return true;
+}
+
+static bool areas_in_windows(const struct host *host, const struct iommufd *iommufd)
+{
+	const struct range *area = rangemap_from(&iommufd->areas, 0);
+
+	for (; area; area = area_next(iommufd, area))
+		if (!iommu_windows_contain(host, area->first, area->last))
+			return false;
+	return true;
+}
+
+static void areas_unpin(struct host *host, struct iommufd *iommufd)
+{
+	const struct range *area = rangemap_from(&iommufd->areas, 0);
+
+	for (; area; area = area_next(iommufd, area)) {
+		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
+
+		area_unpin(host, pinned);
+		area = pinned;
+	}
+}
+
+/* Whether there is an area that makes some kernels complain of themselves when a device attaches. */
+static bool areas_warn(const struct host *host, const struct iommufd *iommufd)
+{
+	const struct range *area = rangemap_from(&iommufd->areas, 0);
+
+	if (!profile_get(host, PROFILE_IOMMUFD_NO_ACCESS_WARNS))
+		return false;
+	while (area && host->pages.items[area->tag].access)
+		area = area_next(iommufd, area);
+	return area;
+}
+
+enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *iommufd)
+{
+	const struct range *area;
+
+	if (iommufd->attached) {
+		iommufd->attached++;
+		return STEP_MORE;
+	}
+	if (!areas_in_windows(host, iommufd))
+		return refuse(op, RULE_IFD_ATTACH_WINDOW);
+	if (!areas_aligned(host, iommufd, alignment(host, iommufd, true)))
+		return refuse(op, RULE_IFD_ATTACH_ALIGN);
+	if (areas_warn(host, iommufd))
+		return unmodelled(host, op);
+	for (area = rangemap_from(&iommufd->areas, 0); area; area = area_next(iommufd, area)) {
+		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
+		enum pin_failure failure = area_pin(host, pinned);
+
+		if (failure != PIN_DONE) {
+			areas_unpin(host, iommufd);
+			return refuse(op, attach_rules[failure]);
+		}
+		area = pinned;
+	}
+	iommufd->attached = 1;
+	return STEP_MORE;
+}
+
+void ioas_detach(struct host *host, struct iommufd *iommufd)
+{
+	if (--iommufd->attached == 0)
+		areas_unpin(host, iommufd);
+}
+
+enum step_result ioas_use_small_pages(struct host *host, struct op *op, struct iommufd *iommufd)
+{
+	if (iommufd->small_pages)
+		return STEP_MORE;
+	/* What the hardware may hold as one large page cannot be cut any more. */
+	if (iommufd->attached && iommufd->areas.count)
+		return refuse(op, RULE_IFD_SET_IOMMU_MAPPED);
+	if (!areas_aligned(host, iommufd, host->machine->page_size))
+		return refuse(op, RULE_IFD_SET_IOMMU_ALIGN);
+	iommufd->small_pages = true;
+	return STEP_MORE;
+}
+
+bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target)
+{
+	uint32_t file = host->devices.items[device].iommufd;
+	const struct range *area;
+	const struct pages *pages;
+
+	if (file == NOTHING)
+		return false;
+	area = rangemap_at(&host->iommufds.items[host->files.items[file].object].areas, iova);
+	if (!area)
+		return false;
+	pages = &host->pages.items[area->tag];
+	*target = (struct dma_target){
+	    .mm = pages->mm, .address = area->value + (iova - area->first), .serial = area->serial, .whole = true};
+	return pages->access & (write ? MAPPING_WRITE : MAPPING_READ);
+}
+
+/* ---- GET_INFO ------------------------------------------------------------------------------ */
+
+/* The capability of valid ranges, as far as @room bytes go: ranges first, and the head only if all of it fits. */
+static bool write_ranges(struct host *host, struct op *op, const struct iova_range *windows, uint32_t count,
+			 uint64_t room)
+{
+	uint8_t head[RANGES_HEADER] = {0}, range[RANGE_SIZE];
+
+	for (uint32_t i = 0; i < count; i++) {
+		bytes_put(range, 8, windows[i].first);
+		bytes_put(range + 8, 8, windows[i].last);
+		if (room >= RANGES_HEADER + (i + 1) * RANGE_SIZE &&
+		    !user_write(host, op, 0, RANGES_OFFSET + RANGES_HEADER + i * RANGE_SIZE, range, sizeof(range)))
+			return false;
+	}
+	bytes_put(head, 2, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+	bytes_put(head + 2, 2, 1);
+	bytes_put(head + 8, 4, count);
+	return room < RANGES_HEADER + count * RANGE_SIZE || user_write(host, op, 0, RANGES_OFFSET, head, sizeof(head));
+}
+
+/* Writes as many of the capabilities as a caller with @argsz has room for. False is a fault. */
+static bool write_capabilities(struct host *host, struct op *op, const struct iova_range *windows, uint32_t count,
+			       uint32_t argsz)
+{
+	uint8_t available[DMA_AVAIL_SIZE] = {0}, next[4];
+
+	bytes_put(available, 2, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+	bytes_put(available + 2, 2, 1);
+	bytes_put(available + 8, 4, UINT32_MAX); /* there is no limit on their number */
+	bytes_put(next, 4, RANGES_OFFSET);
+	if (argsz >= DMA_AVAIL_OFFSET + DMA_AVAIL_SIZE &&
+	    !user_write(host, op, 0, DMA_AVAIL_OFFSET, available, sizeof(available)))
+		return false;
+	if (argsz > RANGES_OFFSET && !write_ranges(host, op, windows, count, argsz - RANGES_OFFSET))
+		return false;
+	return argsz < RANGES_OFFSET || user_write(host, op, 0, DMA_AVAIL_OFFSET + NEXT, next, sizeof(next));
+}
+
+enum step_result ioas_get_info(struct host *host, struct op *op)
+{
+	const struct iommufd *iommufd = op_iommufd(host, op);
+	const uint64_t page = host->machine->page_size;
+	struct iova_range windows[WINDOWS_MAX] = {{0, UINT64_MAX}};
+	struct vfio_iommu_type1_info info = {0};
+	uint32_t needed, length, count = 1;
+
+	if (!user_load(op, &info, op->row->minsz))
+		return refuse(op, RULE_IFD_INFO_FAULT);
+	if (info.argsz < op->row->minsz)
+		return refuse(op, RULE_IFD_INFO_ARGSZ);
+	if (!iommufd->has_ioas)
+		return refuse(op, RULE_IFD_INFO_NO_IOAS);
+	length = info.argsz < INFO_SIZE ? info.argsz : (uint32_t)INFO_SIZE;
+	info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	info.iova_pgsizes =
+	    iommufd->attached ? iommu_usable_page_sizes(host, iommu_of_machine(host).page_sizes) : -page;
+	if (iommufd->attached)
+		count = iommu_windows(host, windows);
+	needed = RANGES_OFFSET + RANGES_HEADER + count * RANGE_SIZE;
+	if (!write_capabilities(host, op, windows, count, info.argsz))
+		return refuse(op, RULE_IFD_INFO_FAULT);
+	info.cap_offset = info.argsz >= needed ? INFO_SIZE : 0;
+	hit(op, info.cap_offset ? RULE_IFD_INFO_CHAIN : RULE_IFD_INFO_ROOM);
+	info.argsz = needed;
+	if (!user_store(host, op, &info, length))
+		return refuse(op, RULE_IFD_INFO_FAULT);
+	hit(op, RULE_IFD_INFO);
+	return finish(op, 0);
+}
+
+/* ---- MAP_DMA --------------------------------------------------------------------------------- */
+
+/* What is wrong with the numbers of a mapping, in the order in which it is found: RULE_NONE if nothing is. */
+static enum rule map_check(const struct host *host, const struct iommufd *iommufd,
+			   const struct vfio_iommu_type1_dma_map *map)
+{
+	const uint64_t unit = alignment(host, iommufd, iommufd->attached), last = map->iova + map->size - 1;
+
+	const bool wraps = map->vaddr + map->size < map->vaddr;
+
+	if (wraps && profile_get(host, PROFILE_IOMMUFD_VADDR_WRAP_FIRST))
+		return RULE_IFD_MAP_VADDR_WRAP;
+	if (!map->size || map->size > UINT64_MAX - host->machine->page_size)
+		return RULE_IFD_MAP_SIZE;
+	if (wraps)
+		return RULE_IFD_MAP_VADDR_WRAP;
+	if ((map->size | map->iova) & (unit - 1))
+		return RULE_IFD_MAP_ALIGN;
+	if (last < map->iova)
+		return RULE_IFD_MAP_IOVA_WRAP;
+	if (iommufd->attached && !iommu_windows_contain(host, map->iova, last))
+		return RULE_IFD_MAP_WINDOW;
+	if (rangemap_overlap(&iommufd->areas, map->iova, last))
+		return RULE_IFD_MAP_OVERLAP;
+	if (map->vaddr & (unit - 1))
+		return RULE_IFD_MAP_VADDR_ALIGN;
+	return RULE_NONE;
+}
+
+enum step_result ioas_map_dma(struct host *host, struct op *op)
+{
+	struct iommufd *iommufd = op_iommufd(host, op);
+	struct vfio_iommu_type1_dma_map map;
+	enum pin_failure failure = PIN_DONE;
+	struct range area;
+	enum rule rule;
+
+	if (!user_load(op, &map, sizeof(map)))
+		return refuse(op, RULE_IFD_MAP_FAULT);
+	if (map.argsz < sizeof(map))
+		return refuse(op, RULE_IFD_MAP_ARGSZ);
+	if (map.flags & ~(uint32_t)MAP_FLAGS_ALL)
+		return refuse(op, RULE_IFD_MAP_FLAGS);
+	if (!iommufd->has_ioas)
+		return refuse(op, RULE_IFD_MAP_NO_IOAS);
+	rule = map_check(host, iommufd, &map);
+	if (rule != RULE_NONE)
+		return refuse(op, rule);
+	if (iommufd->attached && !map.flags && profile_get(host, PROFILE_IOMMUFD_NO_ACCESS_WARNS))
+		return unmodelled(host, op);
+	area = (struct range){.first = map.iova,
+			      .last = map.iova + map.size - 1,
+			      .value = map.vaddr,
+			      .tag = pages_new(host, op, map.flags)};
+	if (iommufd->attached)
+		failure = area_pin(host, &area);
+	if (failure != PIN_DONE) {
+		host->pages.items[area.tag].areas = 0;
+		return refuse(op, map_rules[failure]);
+	}
+	rangemap_insert(&iommufd->areas, &area);
+	hit(op, RULE_IFD_MAP);
+	return finish(op, 0);
+}
+
+/* ---- UNMAP_DMA ------------------------------------------------------------------------------- */
+
+/* Cuts the area around @iova in two behind it. False when it would be in the middle of a page. */
+static bool area_cut(struct host *host, struct op *op, struct iommufd *iommufd, uint64_t iova)
+{
+	const uint64_t page = host->machine->page_size;
+	const struct range *found = rangemap_at(&iommufd->areas, iova);
+	struct range left, right;
+
+	/* There is nothing to cut behind the last byte; behind the first one nobody ever tried. */
+	if (!found || iova == found->first || iova == found->last)
+		return true;
+	if ((iova + 1) & (alignment(host, iommufd, iommufd->attached) - 1))
+		return false;
+	left = right = *found;
+	left.last = iova;
+	right.first = iova + 1;
+	right.value = left.value + (right.first - left.first);
+	if (iommufd->attached) {
+		left.weight = (left.last - left.first + 1) / page;
+		right.weight -= left.weight;
+	}
+	rangemap_remove(&iommufd->areas, left.first);
+	rangemap_insert(&iommufd->areas, &left);
+	rangemap_insert(&iommufd->areas, &right);
+	host->pages.items[left.tag].areas++;
+	hit(op, RULE_IFD_UNMAP_CUT);
+	return true;
+}
+
+/* Removes what lies in the range, area by area, up to one that reaches over an end. */
+static enum rule unmap_range(struct host *host, struct iommufd *iommufd, uint64_t first, uint64_t last,
+			     uint64_t *unmapped)
+{
+	const struct range *area;
+
+	while ((area = rangemap_overlap(&iommufd->areas, first, last))) {
+		struct range gone = *area;
+
+		if (gone.first < first || gone.last > last)
+			return RULE_IFD_UNMAP_BISECT;
+		area_remove(host, iommufd, gone.first);
+		*unmapped += gone.last - gone.first + 1;
+	}
+	return *unmapped ? RULE_IFD_UNMAP : RULE_IFD_UNMAP_NOTHING;
+}
+
+/* A range, not all: what became of it. The end is cut first, and stays cut whatever becomes of the rest. */
+static enum rule unmap_some(struct host *host, struct op *op, const struct vfio_iommu_type1_dma_unmap *unmap,
+			    uint64_t *unmapped)
+{
+	struct iommufd *iommufd = op_iommufd(host, op);
+	uint64_t last = unmap->iova + unmap->size - 1;
+
+	if (iommufd->small_pages &&
+	    (!area_cut(host, op, iommufd, last) || (unmap->iova && !area_cut(host, op, iommufd, unmap->iova - 1))))
+		return RULE_IFD_UNMAP_CUT_ALIGN;
+	if (!unmap->size)
+		return RULE_IFD_UNMAP_EMPTY;
+	if (last < unmap->iova)
+		return RULE_IFD_UNMAP_WRAP;
+	return unmap_range(host, iommufd, unmap->iova, last, unmapped);
+}
+
+enum step_result ioas_unmap_dma(struct host *host, struct op *op)
+{
+	struct iommufd *iommufd = op_iommufd(host, op);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	uint64_t unmapped = 0;
+	enum rule rule;
+
+	if (!user_load(op, &unmap, sizeof(unmap)))
+		return refuse(op, RULE_IFD_UNMAP_FAULT);
+	if (unmap.argsz < sizeof(unmap))
+		return refuse(op, RULE_IFD_UNMAP_ARGSZ);
+	if (unmap.flags & ~(uint32_t)VFIO_DMA_UNMAP_FLAG_ALL)
+		return refuse(op, RULE_IFD_UNMAP_FLAGS);
+	if (!iommufd->has_ioas)
+		return refuse(op, RULE_IFD_UNMAP_NO_IOAS);
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) {
+		if (unmap.iova || unmap.size)
+			return refuse(op, RULE_IFD_UNMAP_ALL_RANGE);
+		rule = unmap_range(host, iommufd, 0, UINT64_MAX, &unmapped);
+	} else {
+		rule = unmap_some(host, op, &unmap, &unmapped);
+		if (rule == RULE_IFD_UNMAP_CUT_ALIGN)
+			return refuse(op, rule);
+	}
+	/* How much is gone is told in any case, also where it went wrong. */
+	unmap.size = unmapped;
+	user_store(host, op, &unmap, sizeof(unmap));
+	if (rule == RULE_IFD_UNMAP_NOTHING)
+		return refuse_as(op, rule, profile_get(host, PROFILE_IOMMUFD_UNMAP_NOTHING));
+	if (rule != RULE_IFD_UNMAP)
+		return refuse(op, rule);
+	hit(op, rule);
+	return finish(op, 0);
+}
