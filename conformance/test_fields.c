@@ -13,6 +13,7 @@
 
 /* Fields that no program can show, and why not. */
 static const char *const unseen[PROFILE_FIELD_COUNT] = {
+    [PROFILE_IOMMUFD_NO_ACCESS_WARNS] = "what shows it makes the kernel complain of itself",
     [PROFILE_FEATURE_DMA_BUF] = "where devices have it, what it does is not modelled",
     [PROFILE_IOEVENTFD_SIGNED_INDEX] = "what shows it may end the kernel",
 };
@@ -50,7 +51,8 @@ static uint8_t defined_bits(const struct call *call, const struct outcome *outco
 static bool outcomes_differ(const struct call *call, const struct outcome outcomes[2])
 {
 	if (outcomes[0].modelled != outcomes[1].modelled || outcomes[0].ret != outcomes[1].ret ||
-	    outcomes[0].locked_after != outcomes[1].locked_after)
+	    outcomes[0].locked_after != outcomes[1].locked_after ||
+	    outcomes[0].pinned_after != outcomes[1].pinned_after)
 		return true;
 	for (uint32_t i = 0; i < call->buffer_count; i++)
 		for (uint32_t at = 0; at < call->buffers[i].length; at++)
@@ -68,6 +70,14 @@ static bool call_differs(struct pair *pair, const struct call *call)
 	return outcomes_differ(call, outcomes);
 }
 
+/* What a program needs of a kernel beyond its series. */
+static void add_fields(struct profile *profile, const struct trace_header *header)
+{
+	for (uint32_t i = 0; i < header->field_count; i++)
+		cr_assert_eq(profile_set(profile, header->fields[i].name, header->fields[i].value), 0, "%s",
+			     header->fields[i].name);
+}
+
 /* Whether some call of the program at @path is answered differently. */
 static bool program_differs(struct pair *pair, const char *path)
 {
@@ -80,6 +90,8 @@ static bool program_differs(struct pair *pair, const char *path)
 	cr_assert_not_null(reader, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
 	pair->machine = machine_find(trace_header(reader)->machine);
 	cr_assert_not_null(pair->machine, "%s", path);
+	for (int i = 0; i < 2; i++)
+		add_fields(&pair->profiles[i], trace_header(reader));
 	while (!differs && (item = trace_next(reader, &event, &diag)) != TRACE_END) {
 		cr_assert_neq(item, TRACE_ERROR, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
 		if (item == TRACE_RUN)
@@ -94,12 +106,13 @@ static bool program_differs(struct pair *pair, const char *path)
 
 static bool field_is_seen(const glob_t *programs, const struct profile *profile, unsigned field, int64_t value)
 {
-	struct pair pair = {.profiles = {*profile, *profile}};
+	for (size_t i = 0; i < programs->gl_pathc; i++) {
+		struct pair pair = {.profiles = {*profile, *profile}};
 
-	pair.profiles[1].values[field] = value;
-	for (size_t i = 0; i < programs->gl_pathc; i++)
+		pair.profiles[1].values[field] = value;
 		if (program_differs(&pair, programs->gl_pathv[i]))
 			return true;
+	}
 	return false;
 }
 
