@@ -145,23 +145,30 @@ static enum step_result replay_part(struct host *host, struct op *op, struct typ
 static enum step_result replay_range(struct host *host, struct op *op, struct type1 *iommu, const struct range *mapping,
 				     uint64_t first, uint64_t last)
 {
-	const uint64_t begin = mapping->first;
+	const uint64_t begin = mapping->first, vaddr = mapping->value;
+	const bool write = MAPPING_FLAGS(mapping->tag) & MAPPING_WRITE;
 
 	for (;;) {
-		const struct range *pin = rangemap_overlap(&iommu->pinned, first, last);
+		const struct range *pinned = rangemap_overlap(&iommu->pinned, first, last);
+		struct pin pin;
 
-		if (!pin)
+		if (!pinned)
 			return replay_part(host, op, iommu, mapping, first, last);
-		if (pin->first > first && replay_part(host, op, iommu, mapping, first, pin->first - 1) == STEP_DONE)
+		if (pinned->first > first &&
+		    replay_part(host, op, iommu, mapping, first, pinned->first - 1) == STEP_DONE)
 			return STEP_DONE;
-		mapping = rangemap_at(&iommu->mappings, begin);
-		if (mm_pin(host, op_task(host, op)->mm, mapping->value + (pin->first - begin),
-			   pin->last - pin->first + 1, MAPPING_FLAGS(mapping->tag) & MAPPING_WRITE, UINT64_MAX)
-			.error)
+		pin = mm_pin(host, op_task(host, op)->mm, vaddr + (pinned->first - begin),
+			     pinned->last - pinned->first + 1, write, UINT64_MAX);
+		if (pin.error)
 			return refuse(op, RULE_T1_JOIN_MEMORY);
-		if (pin->last >= last)
+		/* Where other memory has come in the place of what is pinned, of which only one counts, sums go wrong.
+		 */
+		if (pin.charged != pinned->weight)
+			return unmodelled(host, op);
+		if (pinned->last >= last)
 			return STEP_MORE;
-		first = pin->last + 1;
+		first = pinned->last + 1;
+		mapping = rangemap_at(&iommu->mappings, begin);
 	}
 }
 
