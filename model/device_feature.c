@@ -47,6 +47,8 @@ enum step_result device_feature(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_FEATURE_ABSENT);
 	if (number == VFIO_DEVICE_FEATURE_DMA_BUF && profile_get(host, PROFILE_FEATURE_DMA_BUF))
 		return unmodelled(host, op);
+	if (number == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2)
+		return refuse_as(op, RULE_DEV_FEATURE_ABSENT, profile_get(host, PROFILE_FEATURE_PRECOPY_INFO));
 	if (!power || number < VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY || number > VFIO_DEVICE_FEATURE_LOW_POWER_EXIT)
 		return refuse(op, RULE_DEV_FEATURE_ABSENT);
 	if (check_settable(op, &feature,
