@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backends_internal.h"
+#include "settings.h"
 
 static const struct kind {
 	const char *name;
@@ -17,6 +18,17 @@ static const struct kind {
     {"vm", true, vm_backend_open},
 };
 
+/* A kernel that runs under other settings than are wanted is none of use. */
+static struct backend *check_settings(struct backend *backend, const struct trace_header *wanted,
+				      enum backend_status *status, struct diag *diag)
+{
+	if (!backend || !wanted || settings_hold(&backend->header, wanted, diag))
+		return backend;
+	backend_close(backend);
+	*status = BACKEND_MISSING;
+	return NULL;
+}
+
 struct backend *backend_open(const char *name, const struct trace_header *wanted, enum backend_status *status,
 			     struct diag *diag)
 {
@@ -27,7 +39,7 @@ struct backend *backend_open(const char *name, const struct trace_header *wanted
 		if (strlen(kinds[i].name) != length || memcmp(kinds[i].name, name, length))
 			continue;
 		if (kinds[i].argument == (argument[0] != '\0') && (kinds[i].argument || !name[length]))
-			return kinds[i].open(argument, wanted, status, diag);
+			return check_settings(kinds[i].open(argument, wanted, status, diag), wanted, status, diag);
 	}
 	diag_set(diag, NULL, 0, 0, "there is no backend \"%s\": expected model, recorded, kernel or vm:KERNEL", name);
 	*status = BACKEND_FAILED;

@@ -14,8 +14,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agent/probe.h"
 #include "agent/protocol.h"
 #include "backends_internal.h"
+#include "settings.h"
 #include "tracer/serve.h"
 #include "tracer/tracer.h"
 #include "travel.h"
@@ -97,6 +99,7 @@ static enum backend_status record_here(const struct record_options *options, int
 	struct recorder recorder = {.diag = diag};
 	const struct tracer_options to_trace = {.argv = options->argv, .sink = write_event, .context = &recorder};
 	struct trace_header header;
+	char fields[PROBE_TEXT_MAX];
 	struct utsname name;
 
 	if (access(VFIO_DEVICE, F_OK) != 0) {
@@ -105,6 +108,9 @@ static enum backend_status record_here(const struct record_options *options, int
 	}
 	uname(&name);
 	fill_header(&header, options, name.release, "", name.machine, (unsigned)sysconf(_SC_PAGESIZE));
+	probe_fields(fields, sizeof(fields));
+	if (settings_probed(&header, fields) != 0 || !settings_hold(&header, &options->wanted, diag))
+		return BACKEND_MISSING;
 	if (!recorder_open(&recorder, options, &header))
 		return BACKEND_FAILED;
 	return recorder_close(&recorder, tracer_run(&to_trace, exit_status, diag) ? BACKEND_FAILED : BACKEND_OK);
@@ -162,15 +168,18 @@ static enum backend_status guest_hello(struct guest *guest, struct trace_header 
 	char release[TRACE_TEXT_MAX], arch[TRACE_TEXT_MAX];
 	unsigned version, page_size;
 	size_t length;
+	int end = 0;
 
 	if (dprintf(vm_channel_fd(guest->vm), "hello\n") < 0 || !guest_line(guest, &length))
 		return guest_failed(guest, "does not answer");
-	if (sscanf(guest->line, "agent %u release=%255s arch=%255s page-size=%u", &version, release, arch,
-		   &page_size) != 4 ||
+	if (sscanf(guest->line, "agent %u release=%255s arch=%255s page-size=%u%n", &version, release, arch, &page_size,
+		   &end) != 4 ||
 	    version != AGENT_VERSION)
 		return guest_failed(guest, "is of another version");
 	fill_header(header, guest->options, release, vm_package_version(guest->vm), arch, page_size);
-	return BACKEND_OK;
+	if (settings_probed(header, guest->line + end) != 0)
+		return guest_failed(guest, "says of its kernel what nobody understands");
+	return settings_hold(header, &guest->options->wanted, guest->diag) ? BACKEND_OK : BACKEND_MISSING;
 }
 
 /* Adds one line of the request. */
@@ -304,9 +313,10 @@ static enum backend_status record_booted(const struct record_options *options, c
 	struct guest guest = {.options = options, .recorder = {.diag = diag}, .diag = diag, .arena = arena_new()};
 	enum backend_status status = BACKEND_FAILED;
 	struct stat old_run;
-	char agent[PATH_MAX];
+	char agent[PATH_MAX], *words = NULL;
 
-	if (!files || !guest.arena) {
+	words = settings_words(&options->wanted);
+	if (!files || !guest.arena || !words) {
 		diag_set(diag, NULL, 0, 0, "out of memory");
 		goto out;
 	}
@@ -319,6 +329,7 @@ static enum backend_status record_booted(const struct record_options *options, c
 	if (agent_find(options->machine->arch, agent, sizeof(agent), diag))
 		goto out;
 	to_boot.agent = agent;
+	to_boot.append = words;
 	guest.vm = vm_boot(&to_boot, &status, diag);
 	if (!guest.vm)
 		goto out;
@@ -328,6 +339,7 @@ static enum backend_status record_booted(const struct record_options *options, c
 		fclose(guest.channel);
 	vm_close(guest.vm);
 out:
+	free(words);
 	free(guest.line);
 	if (guest.arena)
 		arena_free(guest.arena);

@@ -20,6 +20,8 @@ struct record_options {
 	 */
 	const char *const *files;
 	const char *const *environment; /* NAME=VALUE, beside PATH and HOME; NULL at the end, or NULL */
+	/* The settings among its fields are made in a virtual machine. */
+	struct trace_header wanted;
 };
 
 /*

@@ -24,6 +24,7 @@
 #include "agent/protocol.h"
 #include "backends_internal.h"
 #include "counters.h"
+#include "settings.h"
 
 /* Calls and bytes of a request are bounded so that answers come in good time and memory stays small. */
 #define BATCH_CALLS 256u
@@ -455,24 +456,6 @@ static const struct backend_ops remote_ops = {
     .close = remote_close,
 };
 
-/* What the agent's probes found beyond the profile: " FIELD=VALUE" as often as there is something. */
-static enum backend_status remote_fields(struct remote *remote, const char *text, struct diag *diag)
-{
-	struct trace_header *header = &remote->backend.header;
-	int end = 0;
-
-	for (header->field_count = 0; *text; header->field_count++, text += end) {
-		_Static_assert(sizeof(header->fields[0].name) == 64 && sizeof(header->fields[0].value) == 64,
-			       "the widths below");
-		if (header->field_count == TRACE_FIELDS_MAX ||
-		    sscanf(text, " %63[^= ]=%63[^ ]%n", header->fields[header->field_count].name,
-			   header->fields[header->field_count].value, &end) != 2)
-			return remote_fail(remote, diag, "the agent says \"%.80s\" of its kernel, expected fields",
-					   text);
-	}
-	return BACKEND_OK;
-}
-
 static enum backend_status remote_greet(struct remote *remote, struct diag *diag)
 {
 	struct trace_header *header = &remote->backend.header;
@@ -493,7 +476,10 @@ static enum backend_status remote_greet(struct remote *remote, struct diag *diag
 	if (version != AGENT_VERSION)
 		return remote_fail(remote, diag, "the agent speaks version %d, expected %d", version, AGENT_VERSION);
 	header->version = TRACE_VERSION;
-	return remote_fields(remote, line + end, diag);
+	header->field_count = 0;
+	if (settings_probed(header, line + end) != 0)
+		return remote_fail(remote, diag, "the agent says \"%.80s\" of its kernel, expected fields", line + end);
+	return BACKEND_OK;
 }
 
 struct backend *remote_open(const struct remote_transport *transport, enum backend_status *status, struct diag *diag)

@@ -11,6 +11,7 @@
 
 #include "backends_internal.h"
 #include "remote.h"
+#include "settings.h"
 #include "vfiosim/profile.h"
 #include "vm/vm.h"
 
@@ -38,6 +39,25 @@ static void close_vm(void *context)
 	vm_close(context);
 }
 
+/* Boots under the settings that are wanted. */
+static struct vm *boot_set(struct vm_options *options, const struct trace_header *wanted, enum backend_status *status,
+			   struct diag *diag)
+{
+	char *words = settings_words(wanted);
+	struct vm *vm;
+
+	if (!words) {
+		diag_set(diag, NULL, 0, 0, "out of memory");
+		*status = BACKEND_FAILED;
+		return NULL;
+	}
+	options->append = words;
+	vm = vm_boot(options, status, diag);
+	options->append = NULL;
+	free(words);
+	return vm;
+}
+
 struct backend *vm_backend_open(const char *argument, const struct trace_header *wanted, enum backend_status *status,
 				struct diag *diag)
 {
@@ -59,7 +79,7 @@ struct backend *vm_backend_open(const char *argument, const struct trace_header 
 	if (agent_find(machine->arch, agent, sizeof(agent), diag))
 		return NULL;
 	options.agent = agent;
-	struct vm *vm = vm_boot(&options, status, diag);
+	struct vm *vm = boot_set(&options, wanted, status, diag);
 	if (!vm)
 		return NULL;
 

@@ -40,10 +40,9 @@ static int check_trace(struct report *report, const char *path, const struct opt
 	struct diag diag;
 
 	reader = trace_open(path, &diag);
-	if (reader) {
-		subject_header(&wanted, trace_header(reader), options);
-		judged = subject_defects(&wanted, options, &diag) == 0;
-	}
+	if (reader)
+		judged = subject_header(&wanted, trace_header(reader), options, &diag) == 0 &&
+			 subject_defects(&wanted, options, &diag) == 0;
 	trace = report_add_trace(report, path, NULL, reader ? &wanted : NULL);
 	if (!trace) {
 		if (reader)

@@ -38,7 +38,7 @@ struct option_list {
 struct options {
 	const char *values[OPTION_COUNT];      /* the argument, "" for an option without one; NULL: not given */
 	struct option_list files, environment; /* --file, --env */
-	struct option_list defects;	       /* --defect */
+	struct option_list defects, settings;  /* --defect, --set */
 	size_t findings_max;
 	char *const *operands; /* NULL at the end */
 	int operand_count;

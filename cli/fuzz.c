@@ -156,12 +156,15 @@ static void print_repeats(const struct fuzzing *fuzzing)
 	const struct campaign *campaign = &fuzzing->campaign;
 	const char *profile = fuzzing->options->values[OPTION_PROFILE];
 
-	for (uint64_t i = 0; i < fuzzing->wrong_count && i < REPEATS_MAX; i++)
-		fprintf(stderr,
-			"repeat: vfiosim fuzz --on %s --machine %s%s%s%s --seed %" PRIu64 " --only %" PRIu64 "\n",
+	for (uint64_t i = 0; i < fuzzing->wrong_count && i < REPEATS_MAX; i++) {
+		fprintf(stderr, "repeat: vfiosim fuzz --on %s --machine %s%s%s%s --seed %" PRIu64 " --only %" PRIu64,
 			fuzzing->options->values[OPTION_ON], campaign->machine->name, profile ? " --profile " : "",
 			profile ? profile : "", campaign->options.destructive ? " --destructive" : "", campaign->seed,
 			fuzzing->wrong[i]);
+		for (size_t s = 0; s < fuzzing->options->settings.count; s++)
+			fprintf(stderr, " --set %s", fuzzing->options->settings.items[s]);
+		fputc('\n', stderr);
+	}
 	if (fuzzing->wrong_count > REPEATS_MAX)
 		fprintf(stderr, "and %" PRIu64 " more programs\n", fuzzing->wrong_count - REPEATS_MAX);
 }
@@ -185,7 +188,10 @@ static void fuzz_backend(struct fuzzing *fuzzing)
 	struct trace_header judged;
 	struct diag diag;
 
-	subject_header(&judged, &fuzzing->backend->header, fuzzing->options);
+	if (subject_header(&judged, &fuzzing->backend->header, fuzzing->options, &diag) != 0) {
+		trace_failed(fuzzing->trace, REPORT_BAD_INPUT, &diag);
+		return;
+	}
 	/* Bugs are the backend's; whoever judges it has none. */
 	subject_without_defects(&judged);
 	if (report_describe_trace(fuzzing->trace, &judged) != 0) {

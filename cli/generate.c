@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/subject.h"
+
 #define SEED_DEFAULT	1
 #define COUNT_DEFAULT	100
 #define MACHINE_DEFAULT "q35-edu"
@@ -45,6 +47,7 @@ static const char *usual_profile(const struct options *options)
 int campaign_options(struct campaign *campaign, const char *command, const struct options *options, struct diag *diag)
 {
 	const char *machine = options->values[OPTION_MACHINE], *profile = options->values[OPTION_PROFILE];
+	struct trace_header settings = {.field_count = 0};
 
 	*campaign = (struct campaign){.seed = SEED_DEFAULT, .count = COUNT_DEFAULT, .options = generator_defaults};
 	if (number_option(&campaign->seed, command, "seed", options->values[OPTION_SEED], diag) != 0 ||
@@ -63,6 +66,10 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 	if (profile_find(profile ? profile : usual_profile(options), &campaign->profile) != 0)
 		return diag_set(diag, NULL, 0, 0, "%s: profile '%s' is not known; expected one of `vfiosim profiles`",
 				command, profile);
+	if (subject_settings(&settings, options, diag) != 0)
+		return -1;
+	for (uint32_t i = 0; i < settings.field_count; i++)
+		(void)profile_set(&campaign->profile, settings.fields[i].name, settings.fields[i].value);
 	return 0;
 }
 

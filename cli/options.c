@@ -109,6 +109,8 @@ static struct option_list *option_list(struct options *options, int id)
 		return &options->environment;
 	case OPTION_DEFECT:
 		return &options->defects;
+	case OPTION_SET:
+		return &options->settings;
 	default:
 		return NULL;
 	}

@@ -31,14 +31,15 @@ static enum exit_code list_profiles(const struct options *options)
 
 static enum exit_code show_profile(const struct options *options, const struct profile *profile)
 {
-	static const char *const titles[] = {"field", "value", "sentence", "source", NULL};
+	static const char *const titles[] = {"field", "value", "parameter", "sentence", "source", NULL};
 	struct listing listing;
 
 	listing_begin(&listing, titles);
 	for (size_t i = 0; i < PROFILE_FIELD_COUNT; i++) {
 		const struct profile_field_desc *field = &profile_fields[i];
 		char value[32];
-		const char *cells[] = {field->name, value, field->sentence, field->source};
+		const char *cells[] = {field->name, value, field->parameter ? field->parameter : "-", field->sentence,
+				       field->source};
 
 		value_text(value, sizeof(value), profile->values[i]);
 		listing_add(&listing, cells);

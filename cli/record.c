@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/subject.h"
 
 #define MACHINE_DEFAULT "q35-edu"
 
@@ -53,7 +53,7 @@ enum exit_code command_record(const struct options *options)
 	enum backend_status status;
 	int exit_status = 0;
 
-	if (check_options(options, on, &diag) != 0 ||
+	if (check_options(options, on, &diag) != 0 || subject_settings(&record.wanted, options, &diag) != 0 ||
 	    find_machine(&record.machine, options->values[OPTION_MACHINE], on, &diag) != 0)
 		return bad_input(&diag);
 	status = record_program(&record, &exit_status, &diag);

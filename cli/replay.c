@@ -381,10 +381,16 @@ static void replay_opened(struct replay *replay)
 	struct diag diag;
 	int result;
 
-	subject_header(&wanted, trace_header(replay->reader), replay->options);
+	if (subject_header(&wanted, trace_header(replay->reader), replay->options, &diag) != 0) {
+		trace_failed(replay->trace, REPORT_BAD_INPUT, &diag);
+		return;
+	}
 	if (open_backend(replay, &wanted) != 0)
 		return;
-	subject_header(&judged, &replay->backend->header, replay->options);
+	if (subject_header(&judged, &replay->backend->header, replay->options, &diag) != 0) {
+		trace_failed(replay->trace, REPORT_BAD_INPUT, &diag);
+		return;
+	}
 	if (report_describe_trace(replay->trace, &judged) != 0) {
 		report_fail_trace(replay->trace, REPORT_FAILED, "out of memory");
 		return;

@@ -5,7 +5,64 @@
 #include <inttypes.h>
 #include <string.h>
 
-void subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options)
+/* Leaves of the fields the settings only: what was probed belongs to the kernel that the trace was recorded on. */
+static void forget_probes(struct trace_header *header)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < header->field_count; i++) {
+		const struct profile_field_desc *desc = profile_field_find(header->fields[i].name);
+
+		if (desc && desc->parameter)
+			header->fields[kept++] = header->fields[i];
+	}
+	header->field_count = kept;
+}
+
+/* The settings there are, for messages. */
+static void list_settings(char *text, size_t size)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < PROFILE_FIELD_COUNT && length < size; i++)
+		if (profile_fields[i].parameter)
+			length += (size_t)snprintf(text + length, size - length, "%s%s", length ? ", " : "",
+						   profile_fields[i].name);
+}
+
+/* Takes "NAME=VALUE" into @header. 0, or -1 with @diag. */
+static int take_setting(struct trace_header *header, const char *text, struct diag *diag)
+{
+	const size_t length = strcspn(text, "=");
+	const struct profile_field_desc *desc;
+	char name[sizeof(header->fields[0].name)], settings[128];
+	struct profile scratch = {.name = ""};
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, text);
+	desc = length < sizeof(name) && text[length] ? profile_field_find(name) : NULL;
+	if (!desc || !desc->parameter) {
+		list_settings(settings, sizeof(settings));
+		return diag_set(diag, NULL, 0, 0, "--set '%s': expected SETTING=VALUE, the setting one of: %s", text,
+				settings);
+	}
+	if (text[length + 1] < '0' || text[length + 1] > '9' || profile_set(&scratch, name, text + length + 1) != 0)
+		return diag_set(diag, NULL, 0, 0, "--set '%s': expected a number behind the =", text);
+	if (header_set_field(header, name, text + length + 1) != 0)
+		return diag_set(diag, NULL, 0, 0, "--set '%s': expected less than %d fields in the header", text,
+				TRACE_FIELDS_MAX);
+	return 0;
+}
+
+int subject_settings(struct trace_header *header, const struct options *options, struct diag *diag)
+{
+	for (size_t i = 0; i < options->settings.count; i++)
+		if (take_setting(header, options->settings.items[i], diag) != 0)
+			return -1;
+	return 0;
+}
+
+int subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options,
+		   struct diag *diag)
 {
 	const char *machine = options->values[OPTION_MACHINE];
 	const char *profile = options->values[OPTION_PROFILE];
@@ -14,10 +71,10 @@ void subject_header(struct trace_header *wanted, const struct trace_header *head
 	if (machine)
 		snprintf(wanted->machine, sizeof(wanted->machine), "%s", machine);
 	if (profile) {
-		/* What was probed belongs to the kernel that the trace was recorded on. */
 		snprintf(wanted->profile, sizeof(wanted->profile), "%s", profile);
-		wanted->field_count = 0;
+		forget_probes(wanted);
 	}
+	return subject_settings(wanted, options, diag);
 }
 
 int subject_defects(struct trace_header *header, const struct options *options, struct diag *diag)

@@ -13,8 +13,15 @@ struct subject {
 	struct profile profile;
 };
 
-/* A copy of @header with the machine and the profile that @options name in the place of its own. */
-void subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options);
+/* Gives @header the settings that @options name. 0, or -1 with @diag. */
+int subject_settings(struct trace_header *header, const struct options *options, struct diag *diag);
+
+/*
+ * A copy of @header with the machine, the profile and the settings that @options name in the place of its own. 0, or -1
+ * with @diag.
+ */
+int subject_header(struct trace_header *wanted, const struct trace_header *header, const struct options *options,
+		   struct diag *diag);
 
 /* Switches on in @header the bugs that @options name. 0, or -1 with @diag. */
 int subject_defects(struct trace_header *header, const struct options *options, struct diag *diag);

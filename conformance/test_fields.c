@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Every profile field in which two kernels differ is seen by a program of traces/programs: with the one kernel's value
- * in the other's profile, some call is answered differently. A field that nobody can see would be a guess.
+ * in the other's profile, some call is answered differently. So is every setting, by a program that is run under it. A
+ * field that nobody can see would be a guess.
  */
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -21,7 +22,10 @@ static const char *const unseen[PROFILE_FIELD_COUNT] = {
 /* Two hosts that differ in one field, given the same calls. */
 struct pair {
 	const struct machine *machine;
-	struct profile profiles[2];
+	struct profile base;
+	unsigned field;
+	int64_t values[2];
+	struct profile profiles[2]; /* the base under the settings of the program, with either value */
 	struct host *hosts[2];
 };
 
@@ -70,12 +74,18 @@ static bool call_differs(struct pair *pair, const struct call *call)
 	return outcomes_differ(call, outcomes);
 }
 
-/* What a program needs of a kernel beyond its series. */
-static void add_fields(struct profile *profile, const struct trace_header *header)
+/* The machine and the settings of a program. */
+static void pair_prepare(struct pair *pair, const struct trace_header *header)
 {
-	for (uint32_t i = 0; i < header->field_count; i++)
-		cr_assert_eq(profile_set(profile, header->fields[i].name, header->fields[i].value), 0, "%s",
-			     header->fields[i].name);
+	pair->machine = machine_find(header->machine);
+	cr_assert_not_null(pair->machine, "there is no machine %s", header->machine);
+	for (int i = 0; i < 2; i++) {
+		pair->profiles[i] = pair->base;
+		for (uint32_t f = 0; f < header->field_count; f++)
+			cr_assert_eq(profile_set(&pair->profiles[i], header->fields[f].name, header->fields[f].value),
+				     0);
+		pair->profiles[i].values[pair->field] = pair->values[i];
+	}
 }
 
 /* Whether some call of the program at @path is answered differently. */
@@ -88,10 +98,7 @@ static bool program_differs(struct pair *pair, const char *path)
 	bool differs = false;
 
 	cr_assert_not_null(reader, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
-	pair->machine = machine_find(trace_header(reader)->machine);
-	cr_assert_not_null(pair->machine, "%s", path);
-	for (int i = 0; i < 2; i++)
-		add_fields(&pair->profiles[i], trace_header(reader));
+	pair_prepare(pair, trace_header(reader));
 	while (!differs && (item = trace_next(reader, &event, &diag)) != TRACE_END) {
 		cr_assert_neq(item, TRACE_ERROR, "%s:%lu: %s", path, (unsigned long)diag.line, diag.text);
 		if (item == TRACE_RUN)
@@ -106,13 +113,11 @@ static bool program_differs(struct pair *pair, const char *path)
 
 static bool field_is_seen(const glob_t *programs, const struct profile *profile, unsigned field, int64_t value)
 {
-	for (size_t i = 0; i < programs->gl_pathc; i++) {
-		struct pair pair = {.profiles = {*profile, *profile}};
+	struct pair pair = {.base = *profile, .field = field, .values = {profile->values[field], value}};
 
-		pair.profiles[1].values[field] = value;
+	for (size_t i = 0; i < programs->gl_pathc; i++)
 		if (program_differs(&pair, programs->gl_pathv[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -132,6 +137,44 @@ Test(fields, in_which_kernels_differ_are_seen_by_a_program)
 				      field_is_seen(&programs, &newer, field, older.values[field]),
 				  "no program tells %s and %s apart by %s", names[0], names[1],
 				  profile_fields[field].name);
+	}
+	globfree(&programs);
+}
+
+/* The value that the program at @path is run under, if its header sets @field; else @usual. */
+static int64_t value_set(const char *path, unsigned field, int64_t usual)
+{
+	struct profile profile = {.name = ""};
+	struct diag diag = {.text = ""};
+	struct trace_reader *reader = trace_open(path, &diag);
+	const char *value;
+
+	profile.values[field] = usual;
+	cr_assert_not_null(reader, "%s: %s", path, diag.text);
+	value = header_field(trace_header(reader), profile_fields[field].name);
+	cr_assert(!value || profile_set(&profile, profile_fields[field].name, value) == 0, "%s", path);
+	trace_close(reader);
+	return profile.values[field];
+}
+
+Test(settings, are_seen_by_a_program_that_is_run_under_them)
+{
+	struct profile profile;
+	glob_t programs;
+
+	cr_assert_eq(glob(TRACES_FOLDER "/programs/*.trace", 0, NULL, &programs), 0);
+	cr_assert_eq(profile_find("6.12", &profile), 0);
+	for (unsigned field = 0; field < PROFILE_FIELD_COUNT; field++) {
+		bool seen = !profile_fields[field].parameter;
+
+		for (size_t i = 0; i < programs.gl_pathc && !seen; i++) {
+			const char *path = programs.gl_pathv[i];
+			int64_t usual = profile.values[field], value = value_set(path, field, usual);
+			struct pair pair = {.base = profile, .field = field, .values = {usual, value}};
+
+			seen = value != usual && program_differs(&pair, path);
+		}
+		cr_expect(seen, "no program is run under another %s, and sees it", profile_fields[field].name);
 	}
 	globfree(&programs);
 }

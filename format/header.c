@@ -76,6 +76,38 @@ static void print_key(struct text *out, const struct trace_header *header, size_
 	text_char(out, '\n');
 }
 
+/* Which of the fields is called @name; field_count if none is. */
+static uint32_t field_position(const struct trace_header *header, const char *name)
+{
+	uint32_t at = 0;
+
+	while (at < header->field_count && strcmp(header->fields[at].name, name) != 0)
+		at++;
+	return at;
+}
+
+const char *header_field(const struct trace_header *header, const char *name)
+{
+	uint32_t at = field_position(header, name);
+
+	return at < header->field_count ? header->fields[at].value : NULL;
+}
+
+int header_set_field(struct trace_header *header, const char *name, const char *value)
+{
+	uint32_t at = field_position(header, name);
+
+	if (at == TRACE_FIELDS_MAX || strlen(name) >= sizeof(header->fields[0].name) ||
+	    strlen(value) >= sizeof(header->fields[0].value))
+		return -1;
+	if (at == header->field_count)
+		header->field_count++;
+	memset(&header->fields[at], 0, sizeof(header->fields[at]));
+	memcpy(header->fields[at].name, name, strlen(name));
+	memcpy(header->fields[at].value, value, strlen(value));
+	return 0;
+}
+
 void header_print(struct text *out, const struct trace_header *header)
 {
 	text_puts(out, MAGIC " ");

@@ -20,6 +20,23 @@ void campaign_run_name(const struct campaign *campaign, uint64_t number, char *n
 	snprintf(name, size, "seed-%" PRIu64 "-%" PRIu64, campaign->seed, number);
 }
 
+/* The settings that are not what the kernel of the profile has by itself. */
+static void add_settings(const struct campaign *campaign, struct trace_header *header)
+{
+	struct profile usual;
+
+	if (profile_find(campaign->profile.name, &usual) != 0)
+		return;
+	for (size_t i = 0; i < PROFILE_FIELD_COUNT; i++) {
+		char value[24];
+
+		if (!profile_fields[i].parameter || campaign->profile.values[i] == usual.values[i])
+			continue;
+		snprintf(value, sizeof(value), "%" PRId64, campaign->profile.values[i]);
+		(void)header_set_field(header, profile_fields[i].name, value);
+	}
+}
+
 void campaign_header(const struct campaign *campaign, struct trace_header *header)
 {
 	const struct machine *machine = campaign->machine;
@@ -31,6 +48,7 @@ void campaign_header(const struct campaign *campaign, struct trace_header *heade
 	snprintf(header->program, sizeof(header->program),
 		 "generator %d, seed %" PRIu64 ", %" PRIu64 " programs from number %" PRIu64 ", profile %s",
 		 GENERATOR_VERSION, campaign->seed, campaign->count, campaign->first, campaign->profile.name);
+	add_settings(campaign, header);
 }
 
 int campaign_write_program(struct trace_writer *writer, const char *name, const struct program *program)

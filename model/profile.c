@@ -11,7 +11,8 @@
 #include "vfiosim/call.h"
 
 const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT] = {
-#define FIELD(id, name, sentence, source, ...) [PROFILE_##id] = {name, sentence, source},
+#define FIELD(id, name, sentence, source, ...)		    [PROFILE_##id] = {name, sentence, source, NULL},
+#define SETTING(id, name, parameter, sentence, source, ...) [PROFILE_##id] = {name, sentence, source, parameter},
 #include "profile-fields.def"
 };
 
@@ -33,6 +34,14 @@ static const int64_t values[PROFILE_FIELD_COUNT][PROFILE_COUNT] = {
 	_Static_assert(sizeof((const int64_t[]){__VA_ARGS__}) == sizeof(values[0]), \
 		       "profile field " name " needs a value for every profile");
 #include "profile-fields.def"
+
+const struct profile_field_desc *profile_field_find(const char *name)
+{
+	for (size_t i = 0; i < PROFILE_FIELD_COUNT; i++)
+		if (!strcmp(profile_fields[i].name, name))
+			return &profile_fields[i];
+	return NULL;
+}
 
 int profile_find(const char *name, struct profile *profile)
 {
@@ -65,6 +74,7 @@ const char *profile_for_release(const char *release)
 
 int profile_set(struct profile *profile, const char *field, const char *text)
 {
+	const struct profile_field_desc *desc = profile_field_find(field);
 	enum defect defect = defect_by_name(text);
 	int64_t value;
 	char *end;
@@ -82,13 +92,10 @@ int profile_set(struct profile *profile, const char *field, const char *text)
 		if (!value)
 			return -1;
 	}
-	for (size_t i = 0; i < PROFILE_FIELD_COUNT; i++) {
-		if (!strcmp(profile_fields[i].name, field)) {
-			profile->values[i] = value;
-			return 0;
-		}
-	}
-	return -1;
+	if (!desc)
+		return -1;
+	profile->values[desc - profile_fields] = value;
+	return 0;
 }
 
 const char *const *profile_names(void)

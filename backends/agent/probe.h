@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#define PROBE_TEXT_MAX 512 /* bytes that all there is to find fits into */
+
 /*
  * Writes " FIELD=VALUE" for each profile field that this kernel has at another value than profiles say of its
  * series, and a NUL, into the @size bytes at @text.

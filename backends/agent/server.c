@@ -49,7 +49,7 @@ static void on_terminate(int number)
 static int serve_hello(struct server *server, const char *arguments)
 {
 	struct utsname name;
-	char fields[128];
+	char fields[PROBE_TEXT_MAX];
 
 	(void)arguments;
 	uname(&name);

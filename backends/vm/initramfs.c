@@ -292,15 +292,16 @@ static void write_parameters(FILE *out, const char *append, const char *module)
 static char *config_text(const struct vm_options *options, const struct words *modules)
 {
 	const struct machine *machine = options->machine;
-	char *text = NULL;
+	char *append = qemu_append(options), *text = NULL;
 	size_t size;
 	FILE *out = must(open_memstream(&text, &size));
 
 	for (size_t i = 0; i < modules->count; i++) {
 		fprintf(out, "module " MODULES_DIRECTORY "/%s.ko", modules->word[i]);
-		write_parameters(out, machine->append, modules->word[i]);
+		write_parameters(out, append, modules->word[i]);
 		fputc('\n', out);
 	}
+	free(append);
 	if (options->hugepages > 0)
 		fprintf(out, "hugepages %u\n", options->hugepages);
 	for (size_t i = 0; i < machine->device_count; i++)

@@ -48,9 +48,15 @@ static void command_free(struct command *command)
 	free(command->argument);
 }
 
-static void build(struct command *command, const struct machine *machine, const char *accelerator, const char *image,
+char *qemu_append(const struct vm_options *options)
+{
+	return format_text("%s %s", options->machine->append, options->append ? options->append : "");
+}
+
+static void build(struct command *command, const struct vm_options *options, const char *accelerator, const char *image,
 		  int initramfs, int console, int channel)
 {
+	const struct machine *machine = options->machine;
 	char *arguments = must(strdup(machine->qemu_args)), *rest = NULL;
 
 	add_option(command, machine->qemu_program, NULL);
@@ -69,7 +75,7 @@ static void build(struct command *command, const struct machine *machine, const 
 		   must(strdup("virtserialport,bus=vfiosim.0,chardev=agent,name=" GUEST_PORT_NAME)));
 	add_option(command, "-kernel", must(strdup(image)));
 	add_option(command, "-initrd", format_text("/proc/self/fd/%d", initramfs));
-	add_option(command, "-append", must(strdup(machine->append)));
+	add_option(command, "-append", qemu_append(options));
 }
 
 /* The child between fork and exec: only what is safe there. Never returns. */
@@ -118,7 +124,7 @@ static int spawn(const struct command *command, const int *keep, size_t keep_cou
 	return -error;
 }
 
-enum backend_status qemu_start(struct qemu *qemu, const struct machine *machine, const char *accelerator,
+enum backend_status qemu_start(struct qemu *qemu, const struct vm_options *options, const char *accelerator,
 			       const char *image, int initramfs, int console, struct diag *diag)
 {
 	struct command command = {0};
@@ -129,7 +135,7 @@ enum backend_status qemu_start(struct qemu *qemu, const struct machine *machine,
 		diag_set(diag, NULL, 0, 0, "no socket for the agent: %s", strerror(errno));
 		return BACKEND_FAILED;
 	}
-	build(&command, machine, accelerator, image, initramfs, console, ends[1]);
+	build(&command, options, accelerator, image, initramfs, console, ends[1]);
 	error = spawn(&command, (const int[]){initramfs, console, ends[1]}, 3, console, &qemu->pid);
 	command_free(&command);
 	close(ends[1]);
@@ -137,7 +143,7 @@ enum backend_status qemu_start(struct qemu *qemu, const struct machine *machine,
 	if (error) {
 		qemu->pid = -1;
 		qemu_kill(qemu);
-		diag_set(diag, NULL, 0, 0, "cannot start %s: %s", machine->qemu_program, strerror(-error));
+		diag_set(diag, NULL, 0, 0, "cannot start %s: %s", options->machine->qemu_program, strerror(-error));
 		return error == -ENOENT ? BACKEND_MISSING : BACKEND_FAILED;
 	}
 	qemu->pidfd = (int)syscall(SYS_pidfd_open, qemu->pid, 0);

@@ -188,8 +188,8 @@ static enum backend_status boot(struct vm *vm, const struct vm_options *options,
 	for (size_t i = 0; i < count && status != BACKEND_OK; i++) {
 		qemu_kill(&vm->qemu);
 		console_mark(&vm->console);
-		status = qemu_start(&vm->qemu, options->machine, attempts[i].accelerator, image, initramfs,
-				    vm->console.fd, diag);
+		status =
+		    qemu_start(&vm->qemu, options, attempts[i].accelerator, image, initramfs, vm->console.fd, diag);
 		if (status == BACKEND_OK)
 			status = wait_until_ready(vm, options->machine, attempts[i].limit_ms, diag);
 	}

@@ -38,6 +38,8 @@ struct vm_options {
 	const struct vm_file *files;   /* file_count of them */
 	size_t file_count;
 	unsigned hugepages; /* of the guest kernel's default size; 0: none, and no hugetlbfs */
+	/* Words of the kernel's command line beside the machine's; parameters of modules are given to them. Or NULL. */
+	const char *append;
 };
 
 /*

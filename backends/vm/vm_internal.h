@@ -138,8 +138,11 @@ struct qemu {
 	int channel; /* to the agent */
 };
 
+/* The kernel's command line: the machine's words and those of @options. Caller frees. */
+char *qemu_append(const struct vm_options *options);
+
 /* Starts QEMU with @accelerator; the descriptors are of the memory disk and the console. */
-enum backend_status qemu_start(struct qemu *qemu, const struct machine *machine, const char *accelerator,
+enum backend_status qemu_start(struct qemu *qemu, const struct vm_options *options, const char *accelerator,
 			       const char *image, int initramfs, int console, struct diag *diag);
 void qemu_kill(struct qemu *qemu);
 

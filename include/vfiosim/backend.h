@@ -51,8 +51,8 @@ struct backend {
 
 /*
  * Opens a backend by name: "model", "recorded", "kernel", "vm:KERNEL". @wanted gives machine and profile for the
- * model, the machine for the virtual one, and all that the recorded one says of itself. NULL with @status and @diag on
- * failure.
+ * model, the machine for the virtual one, and all that the recorded one says of itself. Settings among its fields are
+ * made in the virtual one, and must be those of a kernel: else BACKEND_MISSING. NULL with @status and @diag on failure.
  */
 struct backend *backend_open(const char *name, const struct trace_header *wanted, enum backend_status *status,
 			     struct diag *diag);

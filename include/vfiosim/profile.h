@@ -2,9 +2,10 @@
 /*
  * Kernel profiles: every behaviour that differs between kernels is one field.
  *
- * model/profiles.def names each field with its source and its value in each kernel.
+ * model/profile-fields.def names each field with its source and its value in each kernel.
  * The model asks for fields; it never compares versions. A live kernel is its
- * profile plus what probes found, which the trace header records field by field.
+ * profile plus what probes found, which the trace header records field by field. Some fields are
+ * settings: what an administrator can change.
  */
 #ifndef VFIOSIM_PROFILE_H
 #define VFIOSIM_PROFILE_H
@@ -31,9 +32,14 @@ struct profile_field_desc {
 	const char *name;     /* lower case with underscores */
 	const char *sentence; /* what it says */
 	const char *source;   /* kernel version, file, function; change that made the difference */
+	/* A setting: the module's parameter by which an administrator sets it, as "MODULE.NAME". Else NULL. */
+	const char *parameter;
 };
 
 extern const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT];
+
+/* The field with this name, or NULL. */
+const struct profile_field_desc *profile_field_find(const char *name);
 
 /* Copies the profile with this name into @profile. Returns 0, or -1 if there is none. */
 int profile_find(const char *name, struct profile *profile);

@@ -92,6 +92,12 @@ struct text {
 void event_print(struct text *out, const struct event *event);
 void header_print(struct text *out, const struct trace_header *header);
 
+/* The value of the profile field @name in @header, or NULL. */
+const char *header_field(const struct trace_header *header, const char *name);
+/* Gives the field @name this value, whether or not it has one. 0, or -1: there is no room, or one of them is too long.
+ */
+int header_set_field(struct trace_header *header, const char *name, const char *value);
+
 /*
  * Parses one line (no newline) into @event. Buffers are carved from @arena, which is reset first;
  * they live until the next use of it. @name and @line_number are for messages. 0 or -1 with @diag.

@@ -122,6 +122,29 @@ Test(cli, check_of_unknown_machine_or_profile_exits_2)
 	expect_text(expect(2, "check --profile 2.4 good")->err, "profile '2.4' is not known");
 }
 
+Test(cli, setting_that_is_none_exits_2)
+{
+	expect_text(expect(2, "check --set capability_alignment=8 good")->err, "the setting one of: dma_entry_limit");
+	expect_text(expect(2, "check --set dma_entry_limit good")->err, "expected SETTING=VALUE");
+	expect_text(expect(2, "generate --set no_such=1")->err, "expected SETTING=VALUE");
+	expect_text(expect(2, "fuzz --on model --set dma_entry_limit=few")->err, "expected a number behind the =");
+	expect_text(expect(2, "replay good --on model --set dma_entry_limit=-1")->err,
+		    "expected a number behind the =");
+	expect_text(expect(2, "record -o new --set no_such=1 -- true")->err, "expected SETTING=VALUE");
+}
+
+Test(cli, setting_is_told_in_the_header_and_kept_under_another_profile)
+{
+	expect_text(expect(0, "generate --count 1 --set dma_entry_limit=3")->out, "\nfield: dma_entry_limit = 3\n");
+	expect(0, "replay good --on model --set dma_entry_limit=3 -o limited");
+	expect_text(file_read("limited"), "\nfield: dma_entry_limit = 3\n");
+	expect(0, "replay limited --on model --profile 7.2 -o newer");
+	expect_text(file_read("newer"), "\nprofile: 7.2\n");
+	expect_text(file_read("newer"), "\nfield: dma_entry_limit = 3\n");
+	expect(0, "replay limited --on model --set dma_entry_limit=4 -o other");
+	expect_text(file_read("other"), "\nfield: dma_entry_limit = 4\n");
+}
+
 Test(cli, check_writes_reports_into_files)
 {
 	struct json_object *root;

@@ -87,7 +87,8 @@ static int create(const struct vm_file *files, size_t count, unsigned hugepages)
 				     .agent = agent,
 				     .files = files,
 				     .file_count = count,
-				     .hugepages = hugepages};
+				     .hugepages = hugepages,
+				     .append = " vfio.limit=3"};
 	struct kernel kernel = {.directory = root};
 	struct words modules = {0};
 	struct archive *archive = archive_read_new();
@@ -143,10 +144,10 @@ Test(initramfs, has_agent_modules_console_and_configuration)
 	cr_expect(listed("dev/console"));
 	cr_expect(listed("modules/vfio.ko"));
 	/* What is on the kernel's command line for the module is given to it. */
-	cr_expect_str_eq(config,
-			 "module /modules/vfio.ko enable_this=1 that\nhugepages 128\nbind 0000:00:03.0 vfio-pci\n"
-			 "mdev 0b early early-2\nmdev 0a late late-1\n"
-			 "group 0000:00:03.0 1\ngroup 0a 9\ngroup 0b 8\n");
+	cr_expect_str_eq(
+	    config, "module /modules/vfio.ko enable_this=1 that limit=3\nhugepages 128\nbind 0000:00:03.0 vfio-pci\n"
+		    "mdev 0b early early-2\nmdev 0a late late-1\n"
+		    "group 0000:00:03.0 1\ngroup 0a 9\ngroup 0b 8\n");
 }
 
 Test(initramfs, file_under_another_name_brings_its_directories)
