@@ -52,6 +52,10 @@ struct backend *vm_backend_open(const char *argument, const struct trace_header 
 		return NULL;
 	}
 	*status = BACKEND_MISSING;
+	if (!machine->qemu_program) {
+		diag_set(diag, NULL, 0, 0, "only the model has the machine %s, QEMU cannot make it", machine->name);
+		return NULL;
+	}
 	if (agent_find(machine->arch, agent, sizeof(agent), diag))
 		return NULL;
 	options.agent = agent;

@@ -66,9 +66,9 @@ bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd)
 
 bool group_is_noiommu(const struct generator *g, uint32_t number)
 {
-	for (size_t i = 0; i < g->machine->device_count; i++)
-		if (g->machine->devices[i].group == number)
-			return g->machine->devices[i].noiommu;
+	for (size_t i = 0; i < g->machine->group_count; i++)
+		if (g->machine->groups[i].number == number)
+			return g->machine->groups[i].noiommu;
 	return false;
 }
 
@@ -112,7 +112,9 @@ static uint64_t iova_usual(struct generator *g, const struct dma *dma)
 	static const uint64_t from_top[] = {1, 2, 3, 4, 8, 16}; /* pages */
 	const uint64_t page = g->machine->page_size;
 
-	if (g->machine->aperture.last == UINT64_MAX && !g->careful && chance(g, 1, 4))
+	if (g->reaches_edges && !g->careful && chance(g, 1, 8))
+		return choose_edge(g);
+	if (g->reaches_top && !g->careful && chance(g, 1, 4))
 		return -page * ONE_OF(g, from_top);
 	return dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);
 }

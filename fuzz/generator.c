@@ -5,6 +5,7 @@
 #include "generator.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "generator_internal.h"
 
@@ -29,7 +30,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (3 + 2 * GROUPS_MAX + 8)
+#define PROLOGUE_MAX (3 + 2 * GROUPS_MAX + 12)
 
 struct plan {
 	uint32_t calls;
@@ -59,6 +60,29 @@ static void plan_groups(struct generator *g, struct prng *random)
 			g->groups[g->group_count++] = offered[i];
 	if (!g->group_count)
 		g->groups[g->group_count++] = count ? offered[prng_below(random, count)] : 0;
+}
+
+/* Whether one of the groups that the program uses is a pinner's. */
+static bool uses_pinner(const struct generator *g)
+{
+	for (size_t i = 0; i < g->machine->device_count; i++)
+		for (uint32_t k = 0; k < g->group_count; k++)
+			if (g->machine->devices[i].group == g->groups[k] &&
+			    !strcmp(g->machine->devices[i].model, "pinner"))
+				return true;
+	return false;
+}
+
+/* A pinner does nothing before it is aimed, and little before it is told several things. */
+static void plan_pinner(struct plan *plan)
+{
+	static const enum operation operations[] = {OPERATION_pinner_aim, OPERATION_pinner_command,
+						    OPERATION_pinner_look};
+
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		plan->weight_sum += 3 * plan->weights[operations[i]];
+		plan->weights[operations[i]] *= 4;
+	}
 }
 
 /* Each operation is left out, or weighted anew: odd mixes get to odd places. */
@@ -127,10 +151,24 @@ static void plan_prologue(const struct generator *g, struct plan *plan, struct p
 	/* What an iommufd does with mappings it does when a device is there; some programs make it wait. */
 	if (prng_chance(random, 3, 4) && !(g->iommufd && prng_chance(random, 2, 3)))
 		prologue_add(plan, OPERATION_get_device_fd);
+	for (unsigned i = 0; i < 4 && uses_pinner(g); i++)
+		prologue_add(plan, OPERATION_pinner_aim);
 	if (prng_chance(random, 1, 4))
 		prologue_add(plan, OPERATION_eventfd);
 	for (unsigned rounds = 0; rounds < 3 && prng_chance(random, 1, 3); rounds++)
 		prologue_perturb(plan, random);
+}
+
+/* Where an IOMMU reaches the top, all programs like it; where mediated devices let mappings lie there, some do. */
+static void plan_places(struct generator *g, struct prng *random)
+{
+	const struct machine *machine = g->machine;
+	bool emulated = false;
+
+	for (size_t i = 0; i < machine->group_count; i++)
+		emulated |= machine->groups[i].emulated;
+	g->reaches_top = machine->aperture.last == UINT64_MAX || (emulated && prng_chance(random, 1, 8));
+	g->reaches_edges = emulated && prng_chance(random, 1, 4);
 }
 
 static void plan_program(struct generator *g, struct plan *plan, uint64_t seed, const struct generator_options *options)
@@ -144,11 +182,14 @@ static void plan_program(struct generator *g, struct plan *plan, uint64_t seed, 
 	    options->calls_min + (uint32_t)prng_below(&random, (uint64_t)options->calls_max - options->calls_min + 1);
 	g->iommu_type = types[prng_below(&random, sizeof(types) / sizeof(types[0]))];
 	g->strangeness = strangenesses[prng_below(&random, sizeof(strangenesses) / sizeof(strangenesses[0]))];
+	plan_places(g, &random);
 	plan_groups(g, &random);
 	plan_weights(plan, &random);
 	if (group_is_noiommu(g, g->groups[0]))
 		g->iommu_type = VFIO_NOIOMMU_IOMMU;
 	g->iommufd = g->profile->values[PROFILE_IOMMUFD] && prng_chance(&random, 1, 2);
+	if (uses_pinner(g) && prng_chance(&random, 3, 4))
+		plan_pinner(plan);
 	plan_prologue(g, plan, &random);
 }
 

@@ -58,6 +58,23 @@ bool make_group_status(struct generator *g, struct call *call)
 	return true;
 }
 
+/*
+ * Whether this call would have the host pin more than a program may: a group that joins has everything pinned that was
+ * mapped for mediated devices.
+ */
+static bool pins_too_much(struct generator *g, const struct call *call)
+{
+	struct host *host = host_clone(g->host);
+	struct outcome outcome;
+	uint64_t sum = 0;
+
+	host_call(host, call, NULL, &outcome);
+	for (uint32_t task = 1; task <= TASKS_MAX; task++)
+		sum += host_locked_by_vfio(host, task);
+	host_free(host);
+	return sum > PINNED_MAX;
+}
+
 bool make_set_container(struct generator *g, struct call *call)
 {
 	uint64_t group, container;
@@ -68,7 +85,7 @@ bool make_set_container(struct generator *g, struct call *call)
 	build_ioctl(call, group, "VFIO_GROUP_SET_CONTAINER");
 	bytes_put(number, sizeof(number), container);
 	build_bytes(g, call, number, sizeof(number));
-	return true;
+	return !pins_too_much(g, call);
 }
 
 bool make_unset_container(struct generator *g, struct call *call)

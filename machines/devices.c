@@ -286,28 +286,48 @@ static int count_devices(const struct tree *tree, int groups, size_t *total)
 	return 0;
 }
 
-static int read_group(struct tree *tree, int node, const struct machine *machine, struct device *devices, size_t *count)
+/* A group may be behind an IOMMU that differs from the machine's; what it does not say is the same. */
+static int read_translation(struct tree *tree, int node, const struct machine *machine, struct machine_group *group)
 {
-	static const char *const properties[] = {"reg", "noiommu", NULL};
-	bool reachable = false, noiommu;
-	uint32_t group;
-	bool mediated = false;
+	static const char *const properties[] = {"reg",	     "noiommu",	       "page-sizes", "aperture",
+						 "reserved", "cache-coherent", NULL};
+	static const char *const emulated_properties[] = {"reg", NULL};
+	static const char *const noiommu_properties[] = {"reg", "noiommu", NULL};
+
+	if (group->emulated)
+		return tree_known(tree, node, emulated_properties, NULL);
+	/* Where the machine has no IOMMU that goes without saying. */
+	group->noiommu |= machine->iommu == IOMMU_NONE;
+	if (group->noiommu)
+		return tree_known(tree, node, noiommu_properties, NULL);
+	if (tree_known(tree, node, properties, NULL) != 0)
+		return -1;
+	group->translation = (struct translation){.page_sizes = machine->iommu_page_sizes,
+						  .aperture = machine->aperture,
+						  .reserved_count = machine->reserved_count,
+						  .reserved = machine->reserved,
+						  .cache_coherent = machine->cache_coherent};
+	return translation_amend(tree, node, &group->translation);
+}
+
+static int read_group(struct tree *tree, int node, const struct machine *machine, struct machine_group *group,
+		      struct device *devices, size_t *count)
+{
+	bool reachable = false, mediated = false;
 	uint32_t members = 0;
 	int device;
 
-	if (tree_known(tree, node, properties, NULL) != 0 || tree_u32(tree, node, "reg", 0, INT32_MAX, &group) != 0 ||
-	    tree_bool(tree, node, "noiommu", &noiommu) != 0)
+	if (tree_u32(tree, node, "reg", 0, INT32_MAX, &group->number) != 0 ||
+	    tree_bool(tree, node, "noiommu", &group->noiommu) != 0)
 		return -1;
-	noiommu |= machine->iommu == IOMMU_NONE;
 	for (size_t i = 0; i < *count; i++)
-		if (devices[i].group == group)
+		if (devices[i].group == group->number)
 			return tree_fail(tree, node, "property \"reg\" is %u, but another group has that number",
-					 group);
+					 group->number);
 	fdt_for_each_subnode(device, tree->blob, node)
 	{
-		if (read_device(tree, device, group, machine->page_size, &devices[*count]) != 0)
+		if (read_device(tree, device, group->number, machine->page_size, &devices[*count]) != 0)
 			return -1;
-		devices[*count].noiommu = noiommu && devices[*count].driver != DRIVER_MDEV;
 		reachable |= device_is_vfio(&devices[*count]);
 		mediated |= devices[*count].driver == DRIVER_MDEV;
 		(*count)++;
@@ -319,25 +339,38 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	if (mediated && members > 1)
 		return tree_fail(tree, node, "a mediated device is alone in its group, and %u devices are here",
 				 members);
-	return 0;
+	group->emulated = mediated;
+	return read_translation(tree, node, machine, group);
+}
+
+static int compare_groups(const void *left, const void *right)
+{
+	const struct machine_group *a = left, *b = right;
+
+	return (a->number > b->number) - (a->number < b->number);
 }
 
 int devices_read(struct tree *tree, int groups, struct machine *machine)
 {
+	struct machine_group *described;
 	struct device *devices;
 	size_t total, count = 0;
 	int node;
 
 	if (tree_known(tree, groups, list_properties, NULL) != 0 || count_devices(tree, groups, &total) != 0)
 		return -1;
+	/* Each group has a device at least. */
+	described = tree_take(tree, total, sizeof(*described));
 	devices = tree_take(tree, total, sizeof(*devices));
-	if (devices == NULL)
+	if (described == NULL || devices == NULL)
 		return -1;
 	fdt_for_each_subnode(node, tree->blob, groups)
 	{
-		if (read_group(tree, node, machine, devices, &count) != 0)
+		if (read_group(tree, node, machine, &described[machine->group_count++], devices, &count) != 0)
 			return -1;
 	}
+	qsort(described, machine->group_count, sizeof(*described), compare_groups);
+	machine->groups = described;
 	qsort(devices, count, sizeof(*devices), compare_devices);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(devices[i - 1].name, devices[i].name) == 0)

@@ -26,34 +26,6 @@ static const struct tree_word iommu_kinds[] = {
     {NULL, 0},
 };
 
-static int read_reserved(struct tree *tree, int node, struct machine *machine)
-{
-	struct iova_range *ranges;
-	uint64_t *values;
-
-	if (!tree_has(tree, node, "reserved"))
-		return 0;
-	if (tree_pairs(tree, node, "reserved", MACHINE_RESERVED_MAX, &values, &machine->reserved_count) != 0)
-		return -1;
-	ranges = tree_take(tree, machine->reserved_count, sizeof(*ranges));
-	if (ranges == NULL)
-		return -1;
-	for (size_t i = 0; i < machine->reserved_count; i++) {
-		ranges[i].first = values[2 * i];
-		ranges[i].last = values[2 * i + 1];
-		if (ranges[i].first > ranges[i].last)
-			return tree_fail(tree, node, "property \"reserved\": range %zu ends before it begins", i);
-		if (i > 0 && ranges[i].first <= ranges[i - 1].last)
-			return tree_fail(
-			    tree, node,
-			    "property \"reserved\": range %zu overlaps or comes before range %zu, expected "
-			    "ascending ranges",
-			    i, i - 1);
-	}
-	machine->reserved = ranges;
-	return 0;
-}
-
 static bool is_tce(enum iommu_kind kind)
 {
 	return kind == IOMMU_SPAPR_POWERNV || kind == IOMMU_SPAPR_PSERIES;
@@ -86,20 +58,6 @@ static int read_tce(struct tree *tree, int node, struct machine *machine)
 	return 0;
 }
 
-static int read_aperture(struct tree *tree, int node, struct machine *machine)
-{
-	uint64_t *aperture;
-	size_t pairs;
-
-	if (tree_pairs(tree, node, "aperture", 1, &aperture, &pairs) != 0)
-		return -1;
-	machine->aperture.first = aperture[0];
-	machine->aperture.last = aperture[1];
-	if (machine->aperture.first > machine->aperture.last)
-		return tree_fail(tree, node, "property \"aperture\" ends before it begins");
-	return 0;
-}
-
 static int read_iommu(struct tree *tree, int node, struct machine *machine)
 {
 	static const char *const properties[] = {"kind",	   "page-sizes",	"aperture", "reserved",
@@ -107,6 +65,7 @@ static int read_iommu(struct tree *tree, int node, struct machine *machine)
 	static const char *const tce_properties[] = {"kind", "page-sizes", "cache-coherent", NULL};
 	static const char *const tce_children[] = {"tce", NULL};
 	static const char *const none_properties[] = {"kind", NULL};
+	struct translation translation = {0};
 	uint32_t kind;
 	int tce;
 
@@ -115,17 +74,20 @@ static int read_iommu(struct tree *tree, int node, struct machine *machine)
 	machine->iommu = (enum iommu_kind)kind;
 	if (machine->iommu == IOMMU_NONE)
 		return tree_known(tree, node, none_properties, tree_nothing);
-	if (tree_u64(tree, node, "page-sizes", 1, UINT64_MAX, &machine->iommu_page_sizes) != 0 ||
-	    tree_bool(tree, node, "cache-coherent", &machine->cache_coherent) != 0 ||
-	    tree_bool(tree, node, "unsafe-interrupts", &machine->unsafe_interrupts) != 0)
+	if (is_tce(machine->iommu) ? tree_known(tree, node, tce_properties, tce_children) != 0
+				   : tree_known(tree, node, properties, tree_nothing) != 0)
 		return -1;
-	if (!is_tce(machine->iommu)) {
-		if (tree_known(tree, node, properties, tree_nothing) != 0 || read_aperture(tree, node, machine) != 0)
-			return -1;
-		return read_reserved(tree, node, machine);
-	}
-	if (tree_known(tree, node, tce_properties, tce_children) != 0)
+	if (tree_bool(tree, node, "unsafe-interrupts", &machine->unsafe_interrupts) != 0)
 		return -1;
+	if (translation_read(tree, node, is_tce(machine->iommu), &translation) != 0)
+		return -1;
+	machine->iommu_page_sizes = translation.page_sizes;
+	machine->aperture = translation.aperture;
+	machine->reserved_count = translation.reserved_count;
+	machine->reserved = translation.reserved;
+	machine->cache_coherent = translation.cache_coherent;
+	if (!is_tce(machine->iommu))
+		return 0;
 	tce = tree_child(tree, node, "tce");
 	return tce < 0 ? -1 : read_tce(tree, tce, machine);
 }
@@ -182,8 +144,11 @@ static int read_root(struct tree *tree, struct machine *machine)
 	groups = tree_child(tree, TREE_ROOT, "groups");
 	if (groups < 0 || devices_read(tree, groups, machine) != 0)
 		return -1;
+	/* A machine without it is one that only the model has. */
+	if (!tree_has_child(tree, TREE_ROOT, "qemu"))
+		return 0;
 	qemu = tree_child(tree, TREE_ROOT, "qemu");
-	return qemu < 0 ? -1 : guest_read(tree, qemu, machine);
+	return guest_read(tree, qemu, machine);
 }
 
 struct machine *machine_load(const void *blob, size_t length, const char *name, struct diag *diag)

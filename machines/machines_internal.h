@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The parts of a machine and who reads them: machine.c the whole and the IOMMU,
+ * The parts of a machine and who reads them: machine.c the whole and the IOMMU, translation.c what that translates,
  * devices.c the groups with their devices, guest.c what makes the machine.
  */
 #ifndef VFIOSIM_MACHINES_INTERNAL_H
@@ -15,7 +15,14 @@
 #define MACHINE_RESERVED_MAX 64
 #define MACHINE_MEMORY_MAX   (UINT64_C(1) << 40) /* bytes */
 
-/* /groups: fills machine->devices. 0 or -1 with a diagnostic. */
+/*
+ * What the machine's IOMMU translates; with TCE tables (@windows) the node does not say which IOVAs. And what a group
+ * says of its own: the rest of @translation stays as it is. 0 or -1 with a diagnostic.
+ */
+int translation_read(struct tree *tree, int node, bool windows, struct translation *translation);
+int translation_amend(struct tree *tree, int node, struct translation *translation);
+
+/* /groups: fills machine->devices and groups; the IOMMU is in @machine. 0 or -1 with a diagnostic. */
 int devices_read(struct tree *tree, int groups, struct machine *machine);
 
 /* /qemu and what of the root it needs: memory and huge pages are already in @machine. 0 or -1 with a diagnostic. */

@@ -128,7 +128,7 @@ static const char *count_mappings(struct host *host, struct counts *counts)
 }
 
 /* The areas of iommufds pin pages, if a device is there, and charge them to the user. */
-static const char *count_pins(struct host *host, struct counts *counts)
+static const char *count_iommufds(struct host *host, struct counts *counts)
 {
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		const struct iommufd *iommufd = &host->iommufds.items[i];
@@ -176,6 +176,38 @@ static const char *check_dirty(struct host *host, const struct counts *counts)
 		if (tails != iommu->tails.count)
 			return audit_says(host, "IOMMU %u keeps %llu dirty bitmaps, %llu of them of mappings", i,
 					  (unsigned long long)iommu->tails.count, (unsigned long long)tails);
+	}
+	return NULL;
+}
+
+/* Pages that are pinned; without a domain, a mapping is charged for those of it, and for no more. */
+static const char *count_pins(struct host *host, struct counts *counts)
+{
+	(void)counts;
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		const struct type1 *iommu = &host->iommus.items[i];
+		uint64_t strays = rangemap_covered(&iommu->pinned, 0, UINT64_MAX);
+		const struct range *mapping = iommu->pinned.count ? rangemap_from(&iommu->mappings, 0) : NULL;
+
+		while (mapping) {
+			const uint64_t first = mapping->first, last = mapping->last;
+			uint64_t pages = 0;
+
+			strays -= rangemap_covered(&iommu->pinned, first, last);
+			for (const struct range *page = rangemap_overlap(&iommu->pinned, first, last); page;
+			     page = page->last < last ? rangemap_overlap(&iommu->pinned, page->last + 1, last) : NULL)
+				pages += page->weight;
+			if (!iommu->backed_groups && pages != mapping->weight &&
+			    host->mms.items[MAPPING_MM(mapping->tag)].users)
+				return audit_says(host,
+						  "%llu pages of the mapping at 0x%llx are pinned, it is charged %llu",
+						  (unsigned long long)pages, (unsigned long long)first,
+						  (unsigned long long)mapping->weight);
+			mapping = last == UINT64_MAX ? NULL : rangemap_from(&iommu->mappings, last + 1);
+		}
+		if (strays)
+			return audit_says(host, "0x%llx pinned bytes of IOMMU %u are not mapped",
+					  (unsigned long long)strays, i);
 	}
 	return NULL;
 }
@@ -311,9 +343,10 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 			return audit_says(host, "pages %u have %u areas, %llu refer to them", i,
 					  host->pages.items[i].areas, (unsigned long long)counts->pages_use[i]);
 	for (uint32_t i = 0; i < host->iommufds.count; i++)
-		if (host->iommufds.items[i].attached != counts->iommufd_use[i])
+		if (host->iommufds.items[i].attached + host->iommufds.items[i].accesses != counts->iommufd_use[i])
 			return audit_says(host, "iommufd %u has %u devices, %llu are bound to it", i,
-					  host->iommufds.items[i].attached, (unsigned long long)counts->iommufd_use[i]);
+					  host->iommufds.items[i].attached + host->iommufds.items[i].accesses,
+					  (unsigned long long)counts->iommufd_use[i]);
 	if (host->user_locked != counts->user_locked)
 		return audit_says(host, "the user is charged %llu pages, areas hold %llu",
 				  (unsigned long long)host->user_locked, (unsigned long long)counts->user_locked);
@@ -322,8 +355,8 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 
 const char *host_audit(struct host *host)
 {
-	static const char *(*const counters[])(struct host *, struct counts *) = {count_tasks, count_mappings,
-										  count_pins, count_areas, count_files};
+	static const char *(*const counters[])(struct host *, struct counts *) = {
+	    count_tasks, count_mappings, count_pins, count_iommufds, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
 	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty};
 	struct counts counts = counts_begin(host);

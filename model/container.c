@@ -19,17 +19,46 @@ struct container_driver {
 	enum rule unknown_ioctl;
 };
 
+/* The group of a container that was attached last before @before, or NOTHING. */
+static uint32_t attached_before(const struct host *host, uint32_t container, uint64_t before)
+{
+	uint32_t latest = NOTHING;
+
+	for (uint32_t i = 0; i < host->groups.count; i++) {
+		const struct group *group = &host->groups.items[i];
+
+		if (group->container == container && group->attached < before &&
+		    (latest == NOTHING || group->attached > host->groups.items[latest].attached))
+			latest = i;
+	}
+	return latest;
+}
+
+/* All groups of a container join a new instance, or none stays in it. */
+static enum step_result join_all(struct host *host, struct op *op, uint32_t container, uint32_t iommu)
+{
+	uint32_t group = attached_before(host, container, UINT64_MAX);
+
+	for (; group != NOTHING; group = attached_before(host, container, host->groups.items[group].attached))
+		if (type1_join(host, op, iommu, group) == STEP_DONE)
+			return STEP_DONE;
+	return STEP_MORE;
+}
+
 static enum step_result begin_type1(struct host *host, struct op *op, struct container *container, uint64_t type)
 {
+	uint32_t iommu;
+
 	/* Not every extension is an IOMMU type. */
 	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU && type != VFIO_TYPE1_NESTING_IOMMU &&
 	    !defect_on(host, DEFECT_SET_IOMMU_EXTENSION))
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
-	if (type == VFIO_TYPE1_NESTING_IOMMU && iommu_nesting(host))
-		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, iommu_nesting(host));
-	if (host->machine->unsafe_interrupts)
-		return refuse(op, RULE_CT_SET_IOMMU_UNSAFE);
-	container->iommu = type1_open(host, type);
+	iommu = type1_open(host, type);
+	if (join_all(host, op, host->files.items[op->file].object, iommu) == STEP_DONE) {
+		type1_release(host, iommu);
+		return STEP_DONE;
+	}
+	container->iommu = iommu;
 	return STEP_MORE;
 }
 
@@ -110,9 +139,8 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
 	if (iommufd_owns_group(host, group_index))
 		return refuse(op, RULE_GRP_ATTACH_OWNED);
-	if (container->iommu != NOTHING && host->iommus.items[container->iommu].invalid_vaddrs &&
-	    !defect_on(host, DEFECT_ATTACH_VADDR_INVALID))
-		return refuse(op, RULE_GRP_ATTACH_VADDR_INVALID);
+	if (container->iommu != NOTHING && type1_join(host, op, container->iommu, group_index) == STEP_DONE)
+		return STEP_DONE;
 	group->container = index;
 	group->users = 1;
 	group->attached = ++host->serial;
@@ -122,12 +150,12 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 	return finish(op, 0);
 }
 
-void container_detach(struct host *host, uint32_t group_index)
+bool container_detach(struct host *host, uint32_t group_index)
 {
 	struct group *group = &host->groups.items[group_index];
 	uint32_t index = group->container;
 	struct container *container = &host->containers.items[index];
-	bool last;
+	bool emulated_left = group->joined != NOTHING && type1_leave(host, group_index), last;
 
 	group->container = NOTHING;
 	group->users = 0;
@@ -139,6 +167,7 @@ void container_detach(struct host *host, uint32_t group_index)
 		type1_scope_narrowed(host, container->iommu);
 	}
 	container_put(host, index);
+	return emulated_left;
 }
 
 /* Whether a container of such groups may have this driver; without noiommu mode in the kernel nobody asks. */

@@ -20,6 +20,8 @@ void device_release(struct host *host, uint32_t index)
 	struct group *group = &host->groups.items[device->group];
 
 	if (!--device->open_count || defect_on(host, DEFECT_ANY_CLOSE_RESETS)) {
+		if (device_is_mediated(host, index))
+			mdev_close(host, index);
 		device->bus_master = false;
 		if (!defect_on(host, DEFECT_CLOSE_KEEPS_IRQS))
 			device->irq_type = IRQ_TYPE_NONE;
@@ -238,6 +240,8 @@ enum step_result device_mmap(struct host *host, struct op *op)
 	uint64_t inside, length = (op->call->args[1] + page - 1) & ~(page - 1);
 	const struct region *region = offset_region(device, op->call->args[5], &inside);
 
+	if (device_is_mediated(host, op_device(host, op)))
+		return refuse(op, RULE_DEV_MMAP_REGION);
 	if (!region)
 		return refuse(op, RULE_DEV_MMAP_INDEX);
 	if ((op->call->args[3] & 3) != 1 && (op->call->args[3] & 3) != 3)

@@ -43,6 +43,8 @@ enum step_result device_feature(struct host *host, struct op *op)
 	if (!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) && (feature.flags & FEATURE_OPS) == FEATURE_OPS)
 		return refuse(op, RULE_DEV_FEATURE_FLAGS);
 	number = feature.flags & VFIO_DEVICE_FEATURE_MASK;
+	if (device_is_mediated(host, host->files.items[op->file].object))
+		return refuse(op, RULE_DEV_FEATURE_ABSENT);
 	if (number == VFIO_DEVICE_FEATURE_DMA_BUF && profile_get(host, PROFILE_FEATURE_DMA_BUF))
 		return unmodelled(host, op);
 	if (number == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 && profile_get(host, PROFILE_FEATURE_PRECOPY_INFO_V2))

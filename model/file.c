@@ -79,9 +79,9 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 	static const char prefix[] = "noiommu-";
 	const bool noiommu = !strncmp(name, prefix, sizeof(prefix) - 1);
 	int64_t number = group_number(noiommu ? name + sizeof(prefix) - 1 : name);
-	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number, noiommu), file;
+	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number), file;
 
-	if (group == NOTHING || !host->groups.items[group].offered)
+	if (group == NOTHING || !host->groups.items[group].offered || host->groups.items[group].noiommu != noiommu)
 		return refuse(op, RULE_GRP_OPEN_MISSING);
 	if (noiommu && noiommu_permit(host, op, RULE_NOI_OPEN_CAPABILITY) == STEP_DONE)
 		return STEP_DONE;
@@ -150,6 +150,8 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		return refuse(op, RULE_FD_NO_READ_WRITE);
 	case FILE_DEVICE:
 		op->file = index;
+		if (device_is_mediated(host, host->files.items[index].object))
+			device = device == device_read ? mdev_read : mdev_write;
 		result = device(host, op);
 		op->file = NOTHING;
 		return result;
@@ -245,6 +247,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 	}
 	if (!op->step)
 		user_pointers_begin(host, op);
+	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, host->files.items[op->file].object))
+		return mdev_ioctl(host, op);
 	return ioctl_handlers[op->row - ioctl_table](host, op);
 }
 

@@ -13,10 +13,10 @@ static uint32_t op_group(const struct host *host, const struct op *op)
 	return host->files.items[op->file].object;
 }
 
-uint32_t group_find(const struct host *host, uint64_t number, bool noiommu)
+uint32_t group_find(const struct host *host, uint64_t number)
 {
 	for (uint32_t i = 0; i < host->groups.count; i++)
-		if (host->groups.items[i].number == number && host->groups.items[i].noiommu == noiommu)
+		if (host->groups.items[i].number == number)
 			return i;
 	return NOTHING;
 }
@@ -105,7 +105,8 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 	}
 	if (group->users != 1 && !defect_on(host, DEFECT_DETACH_IN_USE))
 		return refuse(op, RULE_GRP_DETACH_DEVICE_OPEN);
-	container_detach(host, op_group(host, op));
+	if (container_detach(host, op_group(host, op)))
+		hit(op, RULE_T1_LEAVE_EMULATED);
 	hit(op, RULE_GRP_DETACH);
 	return finish(op, 0);
 }
@@ -142,7 +143,8 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 
 		if (host->devices.items[i].group != group || !device_is_vfio(device) ||
 		    strncmp(name, device->name, length) ||
-		    (*rest && *rest != ' ' && !defect_on(host, DEFECT_DEVICE_NAME_BEGINS)))
+		    (*rest && (*rest != ' ' || device->driver == DRIVER_MDEV) &&
+		     !defect_on(host, DEFECT_DEVICE_NAME_BEGINS)))
 			continue;
 		while (*rest == ' ')
 			rest++;

@@ -42,40 +42,37 @@ enum step_result unmodelled(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
-/* Groups come from the devices: one for each number, in ascending order. */
+/* Groups and devices have the same order, and so the same index, as in the machine. */
 static void host_add_groups(struct host *host)
 {
 	const struct machine *machine = host->machine;
 
+	for (size_t i = 0; i < machine->group_count; i++) {
+		uint32_t index = table_add(&host->groups);
+
+		host->groups.items[index] = (struct group){.number = machine->groups[i].number,
+							   .viable = true,
+							   .file = NOTHING,
+							   .container = NOTHING,
+							   .joined = NOTHING,
+							   .noiommu = machine->groups[i].noiommu,
+							   .iommufd = NOTHING,
+							   .pinned_scope = machine->groups[i].emulated};
+	}
 	for (size_t i = 0; i < machine->device_count; i++) {
 		const struct device *device = &machine->devices[i];
-		uint32_t at = 0, index;
+		uint32_t index = table_add(&host->devices), group = group_find(host, device->group);
 
-		while (at < host->groups.count && host->groups.items[at].number < device->group)
-			at++;
-		if (at == host->groups.count || host->groups.items[at].number != device->group) {
-			table_add(&host->groups);
-			memmove(host->groups.items + at + 1, host->groups.items + at,
-				(host->groups.count - 1 - at) * sizeof(struct group));
-			host->groups.items[at] = (struct group){.number = device->group,
-								.noiommu = device->noiommu,
-								.viable = true,
-								.file = NOTHING,
-								.container = NOTHING,
-								.iommufd = NOTHING};
-		}
 		if (device_is_vfio(device) &&
-		    (!device->noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
-			host->groups.items[at].offered = true;
+		    (!host->groups.items[group].noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
+			host->groups.items[group].offered = true;
 		if (device->driver == DRIVER_HOST)
-			host->groups.items[at].viable = false;
-		index = table_add(&host->devices);
+			host->groups.items[group].viable = false;
+		host->devices.items[index].group = group;
 		host->devices.items[index].memory_enabled = true;
 		host->devices.items[index].irq_type = IRQ_TYPE_NONE;
 		host->devices.items[index].iommufd = NOTHING;
 	}
-	for (size_t i = 0; i < machine->device_count; i++)
-		host->devices.items[i].group = group_find(host, machine->devices[i].group, machine->devices[i].noiommu);
 }
 
 struct host *host_new(const struct machine *machine, const struct profile *profile)
@@ -120,17 +117,21 @@ void host_free(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_clear(&host->iommus.items[i].mappings);
+		rangemap_clear(&host->iommus.items[i].pinned);
 		dmatree_clear(&host->iommus.items[i].tree);
 		free(host->iommus.items[i].tops.items);
 		rangemap_clear(&host->iommus.items[i].dirty);
 		rangemap_clear(&host->iommus.items[i].tails);
-		rangemap_clear(&host->iommus.items[i].pinned);
 		free(host->iommus.items[i].windows.items);
 	}
-	for (uint32_t i = 0; i < host->devices.count; i++)
+	for (uint32_t i = 0; i < host->devices.count; i++) {
 		free(host->devices.items[i].ioeventfds.items);
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
+		pinner_free(&host->devices.items[i].pinner);
+	}
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_clear(&host->iommufds.items[i].areas);
+		free(host->iommufds.items[i].windows.items);
+	}
 	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
 		free(host->scratch[i].out);
 		free(host->scratch[i].mask);
@@ -176,8 +177,10 @@ struct host *host_clone(const struct host *from)
 	table_unshare(&host->pages);
 	for (uint32_t i = 0; i < host->tasks.count; i++)
 		table_unshare(&host->tasks.items[i].descriptors);
-	for (uint32_t i = 0; i < host->devices.count; i++)
+	for (uint32_t i = 0; i < host->devices.count; i++) {
 		table_unshare(&host->devices.items[i].ioeventfds);
+		pinner_unshare(&host->devices.items[i].pinner);
+	}
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_unshare(&host->mms.items[i].areas);
 		rangemap_unshare(&host->mms.items[i].populated);
@@ -185,15 +188,17 @@ struct host *host_clone(const struct host *from)
 	}
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_unshare(&host->iommus.items[i].mappings);
+		rangemap_unshare(&host->iommus.items[i].pinned);
 		table_unshare(&host->iommus.items[i].tree.nodes);
 		table_unshare(&host->iommus.items[i].tops);
 		rangemap_unshare(&host->iommus.items[i].dirty);
 		rangemap_unshare(&host->iommus.items[i].tails);
-		rangemap_unshare(&host->iommus.items[i].pinned);
 		table_unshare(&host->iommus.items[i].windows);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_unshare(&host->iommufds.items[i].areas);
+		table_unshare(&host->iommufds.items[i].windows);
+	}
 	return host;
 }
 

@@ -105,6 +105,7 @@ struct group {
 	uint32_t users;	    /* 1 for the attachment, 1 for each open device */
 	uint64_t attached;  /* order of attachment, for walking a container's groups latest first */
 	bool pinned_scope;  /* its devices write only pages that they pinned, or say which they write */
+	uint32_t joined;    /* the TYPE1 instance that has it, or NOTHING */
 };
 
 /* The DMA engine of QEMU's edu device, as far as programs can see it. */
@@ -125,6 +126,20 @@ struct ioeventfd {
 	uint32_t width;
 };
 
+/* Pages that a pinner has asked to be pinned. */
+struct pinned_pages {
+	uint64_t iova, count;
+};
+
+/* This project's mediated device, which pins on request: what a program can see of it. */
+struct pinner {
+	uint64_t iova, count, prot, command, result; /* registers */
+	uint64_t pinned;			     /* pages in pins */
+	uint64_t unmaps, unmap_iova, unmap_length;   /* requests to let go, and the last one */
+	TABLE(struct pinned_pages) pins;	     /* oldest first */
+	struct rangemap window;			     /* words that are not 0; tag as in an address space's contents */
+};
+
 struct device_state {
 	uint32_t group;	     /* index of its group */
 	uint32_t open_count; /* open device files */
@@ -133,9 +148,17 @@ struct device_state {
 	bool bus_master;
 	bool memory_enabled;
 	enum irq_type irq_type;
+	bool told;			     /* somebody has asked the device about itself */
 	bool error_trigger, request_trigger; /* an eventfd is set for the error / release-request interrupt */
 	TABLE(struct ioeventfd) ioeventfds;
 	struct edu edu;
+	struct pinner pinner;
+};
+
+/* A table of valid IOVA ranges, ascending. */
+struct windows {
+	struct iova_range *items;
+	uint32_t count, capacity;
 };
 
 /* A mapping that ends at the top of the address space, where the kernel takes that for 0. */
@@ -148,18 +171,21 @@ struct top {
 struct type1 {
 	bool alive;
 	bool v2;
-	uint32_t entries_left;		  /* dma_avail */
-	uint32_t invalid_vaddrs;	  /* mappings whose vaddr is invalidated */
-	uint64_t page_sizes;		  /* bitmap the user sees */
-	TABLE(struct iova_range) windows; /* valid IOVA ranges, ascending */
-	struct rangemap mappings;	  /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
-	bool has_tree;			  /* what is found depends on the kernel's tree */
-	struct dmatree tree;		  /* with it: of mappings and tops */
-	TABLE(struct top) tops;		  /* mappings that the kernel loses track of, see type1_find.c */
-	bool tracking;			  /* dirty pages are logged */
-	struct rangemap dirty;		  /* IOVAs of pages that are known to be dirty */
-	struct rangemap tails;		  /* by a mapping's serial; value, weight: bits of its bitmap behind its end */
-	struct rangemap pinned;		  /* IOVAs of pages that devices without an IOMMU hold pinned */
+	bool nesting;
+	uint32_t backed_groups;	  /* groups in it that are behind an IOMMU */
+	uint32_t emulated_groups; /* groups of mediated devices */
+	uint32_t entries_left;	  /* dma_avail */
+	uint32_t invalid_vaddrs;  /* mappings whose vaddr is invalidated */
+	uint64_t page_sizes;	  /* bitmap the user sees */
+	struct windows windows;	  /* where mappings may lie; none: anywhere */
+	struct rangemap mappings; /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
+	bool has_tree;		  /* what is found depends on the kernel's tree */
+	struct dmatree tree;	  /* with it: of mappings and tops */
+	TABLE(struct top) tops;	  /* mappings that the kernel loses track of, see type1_find.c */
+	bool tracking;		  /* dirty pages are logged */
+	struct rangemap dirty;	  /* IOVAs of pages that are known to be dirty */
+	struct rangemap tails;	  /* by a mapping's serial; value, weight: bits of its bitmap behind its end */
+	struct rangemap pinned;	  /* pages that mediated devices pin; value: how often; weight: pages to be charged */
 };
 
 /* User memory that an iommufd was asked to map: areas cut from one mapping share it. */
@@ -174,21 +200,25 @@ struct pages {
 /* An iommufd in the role of a container, with its one address space for compatibility (IOAS). */
 struct iommufd {
 	bool alive;
-	bool noiommu;	       /* a noiommu group has joined: translation is out of the question for good */
-	bool has_ioas;	       /* a group has joined: there is an address space, which outlives the group's leaving */
-	bool small_pages;      /* TYPE1 was asked for: mappings can be cut anywhere */
-	uint32_t attached;     /* devices that translate by it */
-	struct rangemap areas; /* value: vaddr; weight: pages pinned; tag: index of its pages; serial */
+	bool noiommu;		/* a noiommu group has joined: translation is out of the question for good */
+	bool has_ioas;		/* a group has joined: there is an address space, which outlives the group's leaving */
+	bool small_pages;	/* TYPE1 was asked for: mappings can be cut anywhere */
+	uint32_t attached;	/* devices that translate by it */
+	uint32_t accesses;	/* mediated devices, whose drivers reach through it */
+	uint64_t page_sizes;	/* that the hardware of all attached devices maps; with any attached */
+	struct windows windows; /* where mappings may lie; none: anywhere */
+	struct rangemap areas;	/* value: vaddr; weight: pages pinned; tag: index of its pages; serial */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */
 #define MAPPING_READ	       1u
 #define MAPPING_WRITE	       2u
 #define MAPPING_VADDR_INVALID  4u
-#define MAPPING_LOCK_CAP       8u
-#define MAPPING_TAG(mm, flags) ((mm) << 4 | (flags))
-#define MAPPING_MM(tag)	       ((tag) >> 4)
-#define MAPPING_FLAGS(tag)     ((tag)&0xfu)
+#define MAPPING_LOCK_CAP       8u  /* its maker is not limited in what he locks */
+#define MAPPING_OTHER_MEMORY   16u /* pinned from the memory of another task than the one that made it */
+#define MAPPING_TAG(mm, flags) ((mm) << 8 | (flags))
+#define MAPPING_MM(tag)	       ((tag) >> 8)
+#define MAPPING_FLAGS(tag)     ((tag)&0xffu)
 
 struct host {
 	const struct machine *machine;
@@ -402,44 +432,56 @@ uint32_t container_new(struct host *host);
 void container_put(struct host *host, uint32_t container);
 /* Attaches a group, or refuses to. */
 enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
-void container_detach(struct host *host, uint32_t group);
+/* Takes a group out of its container. True as type1_leave() says. */
+bool container_detach(struct host *host, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
 /* An ioctl that is none of a container's own, nor of its IOMMU's. */
 enum step_result container_unknown_ioctl(struct host *host, struct op *op);
 
-/* The group of /dev/vfio/NUMBER, or of /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
-uint32_t group_find(const struct host *host, uint64_t number, bool noiommu);
+/* The group of /dev/vfio/NUMBER or /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
+uint32_t group_find(const struct host *host, uint64_t number);
 void group_release(struct host *host, uint32_t group);
 void device_release(struct host *host, uint32_t device);
 
 handler_fn device_read, device_write, device_mmap;
 
-/* ---- the machine's IOMMU, as the kernel uses it: iommu.c -------------------------------- */
+/* ---- mediated devices: mdev.c, and this project's own: pinner.c ---------------------------- */
 
-/*
- * Bitmap of the page sizes that user space is told. Sizes below the host's page cannot be used, but say that the page
- * itself can.
+static inline bool device_is_mediated(const struct host *host, uint32_t device)
+{
+	return host->machine->devices[device].driver == DRIVER_MDEV;
+}
+
+/* Reading, writing, and all ioctls of a mediated device. */
+handler_fn mdev_read, mdev_write, mdev_ioctl;
+/* The last descriptor of the device is closed. */
+void mdev_close(struct host *host, uint32_t device);
+
+void pinner_free(struct pinner *pinner);
+/* Gives a copied pinner its own lists. */
+void pinner_unshare(struct pinner *pinner);
+handler_fn pinner_read, pinner_write;
+/* Lets go of everything and forgets everything: by a reset, and when the last descriptor of the device is closed. */
+void pinner_reset(struct host *host, uint32_t device);
+/* Before a mapping with pinned pages goes, every device that is open in the instance lets go of what it pinned there.
  */
-uint64_t iommu_page_sizes(const struct host *host);
-/* Whether devices see what is in the processors' caches, and leave nothing else in memory. */
-bool iommu_cache_coherent(const struct host *host);
-/* From the first to the last IOVA that it translates, reserved ranges not taken out. */
-struct iova_range iommu_aperture(const struct host *host);
+void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t last);
+/* Whether an open device takes for pinned what is in the range, whether or not it still is. */
+bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, uint64_t last);
+
+/* ---- IOMMUs as the kernel uses them: iommu.c ----------------------------------------------- */
+
+/* What translates for a group that is not emulated. */
+struct translation iommu_translation(const struct host *host, uint32_t group);
 /* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
 int64_t iommu_nesting(const struct host *host);
-
-enum { WINDOWS_MAX = 65 }; /* one more than a machine may have reserved ranges */
-
-/* The windows of valid IOVAs, ascending: the aperture without the reserved ranges. Gives their number. */
-uint32_t iommu_windows(const struct host *host, struct iova_range windows[WINDOWS_MAX]);
-/* Whether [first, last] lies in one window. */
-bool iommu_windows_contain(const struct host *host, uint64_t first, uint64_t last);
 
 /* What a device reaches at an IOVA. */
 struct dma_target {
 	uint32_t mm;	  /* whose memory it is */
 	uint64_t address; /* where in it */
 	uint32_t serial;  /* when the memory was pinned */
+	bool elsewhere;	  /* what was pinned is not that memory, but another task's at the same address */
 	bool whole;	  /* all of the mapping's pages were its own then, none the shared zero page */
 };
 
@@ -447,9 +489,16 @@ struct dma_target {
 
 /* What CHECK_EXTENSION answers; @iommu may be NOTHING. */
 int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t extension);
-/* A new instance for SET_IOMMU(@type), with the windows of the machine's IOMMU. */
+/* A new instance for SET_IOMMU(@type), without groups. */
 uint32_t type1_open(struct host *host, uint64_t type);
 void type1_release(struct host *host, uint32_t iommu);
+/* Lets a group join: refused with everything as it was, or STEP_MORE. */
+enum step_result type1_join(struct host *host, struct op *op, uint32_t iommu, uint32_t group);
+/*
+ * Takes a group out of the instance that has it; the instance stays. True when it was the last one behind an IOMMU
+ * and mediated devices keep the mappings.
+ */
+bool type1_leave(struct host *host, uint32_t group);
 
 /* What a device in a container reaches at @iova; false if nothing, or not so. */
 bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
@@ -485,6 +534,30 @@ bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, boo
 void type1_mark_dirty(struct host *host, uint32_t iommu, uint64_t iova, uint64_t size);
 /* A group that was not of pinned scope has left, or is of that scope now: what it may have written stays dirty. */
 void type1_scope_narrowed(struct host *host, uint32_t iommu);
+/*
+ * What drivers of mediated devices ask of an instance: they get what the kernel's functions return, 0 or a negative
+ * errno, and what decided is noted in @op.
+ *
+ * Pins @count pages from @iova, which is a multiple of the page size, as far as mappings allow @prot (1: read,
+ * 2: write); gives @count, or pins none.
+ */
+int64_t type1_pin_pages(struct host *host, struct op *op, uint32_t iommu, uint64_t iova, uint64_t count, uint32_t prot);
+/* The most pages that are pinned at a time. */
+uint64_t type1_pin_pages_max(const struct host *host);
+/* Lets go of pages; those that nobody has pinned do not matter. */
+void type1_unpin_pages(struct host *host, uint32_t iommu, uint64_t iova, uint64_t count);
+/* Whether letting go of these is nothing that the kernel warns about: all of them are mapped. */
+bool type1_unpin_expected(const struct host *host, uint32_t iommu, uint64_t iova, uint64_t count);
+
+/* Where bytes that a driver reads or writes lie: as far as one mapping goes. */
+struct reach {
+	uint32_t mm;
+	uint64_t address, length;
+};
+
+/* Where the first of @length (not 0) bytes from @iova lie. 0 or a negative errno. */
+int64_t type1_reach(struct host *host, struct op *op, uint32_t iommu, uint64_t iova, uint64_t length, bool write,
+		    struct reach *reach);
 
 /* ---- the edu device: edu.c ------------------------------------------------------------------ */
 

@@ -2,15 +2,24 @@
 /*
  * TYPE1: the IOMMU API of x86 and arm. One instance for each container with an IOMMU.
  *
- * This file has what surrounds mappings: extensions, opening and releasing an instance, the
- * windows of valid IOVAs, and GET_INFO. Mapping and unmapping are in type1_map.c.
+ * This file has what surrounds mappings: extensions, opening and releasing an instance, and GET_INFO.
+ * Mapping and unmapping are in type1_map.c, groups that join and leave in type1_groups.c.
  */
 #include "type1.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "vfiosim/uapi.h"
+
+/* Whether every domain enforces cache coherency; so it is where there is none. */
+static bool coherent(const struct host *host, uint32_t iommu)
+{
+	for (uint32_t i = 0; i < host->groups.count; i++)
+		if (host->groups.items[i].joined == iommu && !host->machine->groups[i].emulated &&
+		    !iommu_translation(host, i).cache_coherent)
+			return false;
+	return true;
+}
 
 int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t extension)
 {
@@ -23,27 +32,15 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 	case VFIO_UNMAP_ALL:
 		return profile_get(host, PROFILE_UNMAP_ALL);
 	case VFIO_UPDATE_VADDR:
-		return (iommu != NOTHING || defect_on(host, DEFECT_VADDR_ALWAYS_OFFERED)) &&
-		       profile_get(host, PROFILE_VADDR_UPDATE);
+		/* Mediated devices may need an address at any time. */
+		if (iommu == NOTHING ? !defect_on(host, DEFECT_VADDR_ALWAYS_OFFERED)
+				     : host->iommus.items[iommu].emulated_groups)
+			return 0;
+		return profile_get(host, PROFILE_VADDR_UPDATE);
 	case VFIO_DMA_CC_IOMMU:
-		return iommu != NOTHING && iommu_cache_coherent(host);
+		return iommu != NOTHING && coherent(host, iommu);
 	default:
 		return 0;
-	}
-}
-
-static void windows_build(const struct host *host, struct type1 *iommu)
-{
-	struct iova_range windows[WINDOWS_MAX];
-	uint32_t count = iommu_windows(host, windows);
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = table_add(&iommu->windows);
-
-		iommu->windows.items[at] = windows[i];
-		/* Every window but the first begins behind a reserved range. */
-		if (i && defect_on(host, DEFECT_RESERVED_LAST_PAGE))
-			iommu->windows.items[at].first -= host->machine->page_size;
 	}
 }
 
@@ -60,9 +57,9 @@ uint32_t type1_open(struct host *host, uint64_t type)
 	memset(iommu, 0, sizeof(*iommu));
 	iommu->alive = true;
 	iommu->v2 = type != VFIO_TYPE1_IOMMU;
+	iommu->nesting = type == VFIO_TYPE1_NESTING_IOMMU;
 	iommu->entries_left = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
-	iommu->page_sizes = iommu_page_sizes(host);
-	windows_build(host, iommu);
+	iommu->page_sizes = -(uint64_t)host->machine->page_size;
 	type1_open_mappings(host, iommu);
 	return index;
 }
@@ -71,21 +68,39 @@ void type1_release(struct host *host, uint32_t index)
 {
 	struct type1 *iommu = &host->iommus.items[index];
 
+	for (uint32_t i = 0; i < host->groups.count; i++)
+		if (host->groups.items[i].joined == index)
+			host->groups.items[i].joined = NOTHING;
 	type1_close_mappings(host, iommu);
 	rangemap_clear(&iommu->pinned);
-	free(iommu->windows.items);
+	windows_clear(&iommu->windows);
 	memset(iommu, 0, sizeof(*iommu));
+}
+
+bool type1_backed(const struct type1 *iommu)
+{
+	return iommu->backed_groups;
+}
+
+uint64_t type1_smallest_page(const struct type1 *iommu)
+{
+	return iommu->page_sizes & -iommu->page_sizes;
+}
+
+uint64_t type1_room(const struct host *host, uint32_t mm)
+{
+	const uint64_t limit = host->tasks.items[host->mms.items[mm].task].memlock / host->machine->page_size;
+	const uint64_t used = host->mms.items[mm].locked + host->mms.items[mm].locked_by_program;
+
+	return limit > used ? limit - used : 0;
 }
 
 bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target)
 {
 	const uint32_t needed = write && !defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_WRITE : MAPPING_READ;
-	uint32_t container = host->groups.items[host->devices.items[device].group].container, iommu;
+	const uint32_t iommu = host->groups.items[host->devices.items[device].group].joined;
 	const struct range *mapping;
 
-	if (container == NOTHING)
-		return false;
-	iommu = host->containers.items[container].iommu;
 	if (iommu == NOTHING)
 		return false;
 	mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
@@ -95,6 +110,7 @@ bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bo
 	    .mm = MAPPING_MM(mapping->tag),
 	    .address = mapping->value + (iova - mapping->first),
 	    .serial = mapping->serial,
+	    .elsewhere = MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY,
 	    .whole = mapping->weight * host->machine->page_size >= mapping->last - mapping->first + 1,
 	};
 	return MAPPING_FLAGS(mapping->tag) & needed;
@@ -114,6 +130,7 @@ enum {
 	CAP_IOVA_HEADER = 16, /* before the ranges */
 	CAP_IOVA_RANGE = 16,
 	INFO_SIZE = 24,
+	WINDOWS_MAX = 64,
 	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
 };
 
@@ -143,7 +160,6 @@ static uint8_t *chain_add(struct chain *chain, uint16_t id, uint32_t size)
 
 static void chain_build(const struct host *host, const struct type1 *iommu, struct chain *chain)
 {
-	uint64_t smallest = iommu->page_sizes & -iommu->page_sizes;
 	uint32_t windows = iommu->windows.count < WINDOWS_MAX ? iommu->windows.count : (uint32_t)WINDOWS_MAX;
 	const uint64_t beyond = defect_on(host, DEFECT_WINDOW_END_EXCLUSIVE) ? 1 : 0;
 	uint32_t entries = iommu->entries_left;
@@ -155,12 +171,14 @@ static void chain_build(const struct host *host, const struct type1 *iommu, stru
 	chain->base = defect_on(host, DEFECT_CHAIN_OFFSETS) ? 0 : INFO_SIZE;
 	chain->alignment = (uint32_t)profile_get(host, PROFILE_CAPABILITY_ALIGNMENT);
 	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, CAP_MIGRATION_SIZE);
-	bytes_put(cap + 16, 8, smallest);
+	bytes_put(cap + 16, 8, type1_smallest_page(iommu));
 	bytes_put(cap + 24, 8, DIRTY_BITMAP_MAX);
 	if (defect_on(host, DEFECT_MIGRATION_GAP))
 		bytes_put(cap + 12, 4, 0xffff8880);
 	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, CAP_DMA_AVAIL_SIZE);
 	bytes_put(cap + CAP_HEADER, 4, entries);
+	if (!windows)
+		return;
 	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, CAP_IOVA_HEADER + windows * CAP_IOVA_RANGE);
 	bytes_put(cap + CAP_HEADER, 4, windows);
 	for (uint32_t i = 0; i < windows; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * What the files of TYPE1 share: type1.c has the instance and what it tells, type1_find.c its mappings, type1_map.c
- * mapping and unmapping, type1_dirty.c dirty tracking, type1_bitmap.c dirty bitmaps.
+ * mapping and unmapping, type1_groups.c groups that join and leave, type1_windows.c where mappings may lie,
+ * type1_pins.c what mediated devices do with pages, type1_dirty.c dirty tracking, type1_bitmap.c dirty bitmaps.
  */
 #ifndef MODEL_TYPE1_H
 #define MODEL_TYPE1_H
@@ -12,6 +13,15 @@
 /* The instance behind the container that the call went to; there is one. */
 struct type1 *op_type1(struct host *host, const struct op *op);
 
+/* Whether a group behind an IOMMU has joined: then mappings are pinned, and charged. */
+bool type1_backed(const struct type1 *iommu);
+
+/* The page size that mappings, and requests about them, are multiples of. */
+uint64_t type1_smallest_page(const struct type1 *iommu);
+
+/* Pages that may still be charged to @mm, by the limit of the task that it belongs to. */
+uint64_t type1_room(const struct host *host, uint32_t mm);
+
 /* ---- the mappings of an instance: type1_find.c --------------------------------------------- */
 
 /* A mapping that a search came upon. */
@@ -21,7 +31,7 @@ struct found {
 	struct range mapping; /* as it was when it was found */
 };
 
-/* Makes an instance, whose windows are known, ready for mappings. */
+/* Makes a new instance ready for mappings. */
 void type1_open_mappings(const struct host *host, struct type1 *iommu);
 /* Removes all mappings, and what kept them. */
 void type1_close_mappings(struct host *host, struct type1 *iommu);
@@ -54,8 +64,11 @@ struct range *type1_edit(struct type1 *iommu, const struct found *found);
 /* Takes a mapping out of an instance, gives its charge and its entry back. */
 void type1_remove(struct host *host, struct type1 *iommu, const struct found *found);
 
-/* The page size that mappings, and requests about them, are multiples of. */
-uint64_t type1_smallest_page(const struct type1 *iommu);
+/* Charges @pages more for a mapping, to the address space that it is charged to if that is still there. */
+void type1_charge(struct host *host, struct range *mapping, uint64_t pages);
+/* Gives @pages of a mapping's charge back. An address space that is gone gets nothing, and the mapping keeps its
+ * charge. */
+void type1_uncharge(struct host *host, struct range *mapping, uint64_t pages);
 
 /* Whether a mapping begins before [first, last], or ends behind it, so that the range cuts it in two. */
 bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last);
@@ -96,5 +109,24 @@ bool type1_report_modelled(struct host *host, struct op *op, const struct type1 
  */
 bool type1_report(struct host *host, struct op *op, struct type1 *iommu, const struct range *mapping, uint64_t base,
 		  const struct user_pointer *pointer);
+
+/* ---- pages of mediated devices: type1_pins.c ------------------------------------------------ */
+
+/* Whether a mediated device has pinned any page of a mapping. */
+bool type1_is_pinned(const struct type1 *iommu, const struct range *mapping);
+
+/* ---- windows: type1_windows.c --------------------------------------------------------------- */
+
+void windows_clear(struct windows *windows);
+struct windows windows_copy(const struct windows *windows);
+
+/* Whether a mapping may cover [first, last]: it lies in one window, or there is none. */
+bool windows_allow(const struct windows *windows, uint64_t first, uint64_t last);
+
+/* Cuts off what lies outside of the aperture; without a window, the aperture becomes the first one. */
+void windows_narrow(struct windows *windows, struct iova_range aperture);
+
+/* Takes a reserved range out. */
+void windows_exclude(struct windows *windows, const struct iova_range *reserved);
 
 #endif

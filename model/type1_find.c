@@ -13,10 +13,12 @@
 
 void type1_open_mappings(const struct host *host, struct type1 *iommu)
 {
-	const uint32_t windows = iommu->windows.count;
-	/* Without windows nothing limits where mappings may lie. */
-	bool reaches_top = !windows || iommu->windows.items[windows - 1].last == UINT64_MAX;
+	bool reaches_top = false;
 
+	/* Only mediated devices let mappings lie where no IOMMU reaches. */
+	for (uint32_t i = 0; i < host->groups.count; i++)
+		if (host->machine->groups[i].emulated || iommu_translation(host, i).aperture.last == UINT64_MAX)
+			reaches_top = true;
 	iommu->has_tree = profile_get(host, PROFILE_UNMAP_IN_SEARCH_ORDER) ||
 			  (reaches_top && profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING));
 }
@@ -144,6 +146,25 @@ struct range *type1_edit(struct type1 *iommu, const struct found *found)
 	struct top *top = top_at(iommu, found->node);
 
 	return top ? &top->mapping : rangemap_edit(&iommu->mappings, found->mapping.first);
+}
+
+void type1_charge(struct host *host, struct range *mapping, uint64_t pages)
+{
+	struct mm *mm = &host->mms.items[MAPPING_MM(mapping->tag)];
+
+	mapping->weight += pages;
+	if (mm->users)
+		mm->locked += pages;
+}
+
+void type1_uncharge(struct host *host, struct range *mapping, uint64_t pages)
+{
+	struct mm *mm = &host->mms.items[MAPPING_MM(mapping->tag)];
+
+	if (!mm->users)
+		return;
+	mapping->weight -= pages;
+	mm->locked -= pages;
 }
 
 /*

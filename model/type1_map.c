@@ -23,11 +23,6 @@ static uint32_t unmap_flags(const struct host *host)
 	return profile_get(host, PROFILE_VADDR_UPDATE) ? flags | VFIO_DMA_UNMAP_FLAG_VADDR : flags;
 }
 
-uint64_t type1_smallest_page(const struct type1 *iommu)
-{
-	return iommu->page_sizes & -iommu->page_sizes;
-}
-
 /* Pages that the calling task may still be charged; without a limit for who has CAP_IPC_LOCK. */
 static uint64_t charge_room(struct host *host, const struct op *op)
 {
@@ -68,6 +63,7 @@ static enum step_result update_vaddr(struct host *host, struct op *op, struct ty
 		return refuse(op, RULE_T1_VADDR_LIMIT);
 	flags = MAPPING_FLAGS(old->tag) & ~MAPPING_VADDR_INVALID;
 	if (owner != task->mm && !defect_on(host, DEFECT_UPDATE_KEEPS_OWNER)) {
+		flags = task_capable(task, CAPABILITY_IPC_LOCK) ? flags | MAPPING_LOCK_CAP : flags & ~MAPPING_LOCK_CAP;
 		if (host->mms.items[owner].users)
 			host->mms.items[owner].locked -= old->weight;
 		host->mms.items[task->mm].locked += old->weight;
@@ -80,7 +76,7 @@ static enum step_result update_vaddr(struct host *host, struct op *op, struct ty
 	return finish(op, 0);
 }
 
-/* Whether [first, last] lies in one window. */
+/* Whether [first, last] lies where mappings may. */
 static bool windows_contain(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
 {
 	if (defect_on(host, DEFECT_WINDOW_UNCHECKED))
@@ -89,21 +85,21 @@ static bool windows_contain(const struct host *host, const struct type1 *iommu, 
 		last = first;
 	if (defect_on(host, DEFECT_WINDOW_ONE_PAGE) && last - first >= host->machine->page_size)
 		last -= host->machine->page_size;
-	for (uint32_t i = 0; i < iommu->windows.count; i++)
-		if (first >= iommu->windows.items[i].first && last <= iommu->windows.items[i].last)
-			return true;
-	return false;
+	return windows_allow(&iommu->windows, first, last);
 }
 
-/* Pins and maps what the checks have passed; the memory itself may still refuse. */
+/* Maps what the checks have passed. Where a group is behind an IOMMU it is pinned, and the memory may still refuse. */
 static enum step_result map_commit(struct host *host, struct op *op, struct type1 *iommu,
 				   const struct vfio_iommu_type1_dma_map *map)
 {
-	const uint32_t mm = op_task(host, op)->mm;
+	const struct task *task = op_task(host, op);
+	const uint32_t mm = task->mm, exempt = task_capable(task, CAPABILITY_IPC_LOCK) ? MAPPING_LOCK_CAP : 0;
 	uint32_t flags = map->flags & (MAPPING_READ | MAPPING_WRITE), node;
-	struct range mapping = {
-	    .first = map->iova, .last = map->iova + map->size - 1, .value = map->vaddr, .tag = MAPPING_TAG(mm, flags)};
-	struct pin pin;
+	struct range mapping = {.first = map->iova,
+				.last = map->iova + map->size - 1,
+				.value = map->vaddr,
+				.tag = MAPPING_TAG(mm, flags | exempt)};
+	struct pin pin = {0};
 
 	/*
 	 * A search that went wrong lets a mapping lie over another one. What their removal does then depends on
@@ -112,7 +108,8 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 	if (rangemap_overlap(&iommu->mappings, mapping.first, mapping.last))
 		return unmodelled(host, op);
 	node = type1_link(iommu, mapping.first, mapping.last);
-	pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
+	if (type1_backed(iommu))
+		pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
 	if (pin.error) {
 		type1_unlink(iommu, node);
 		host->mms.items[mm].locked += defect_on(host, DEFECT_CHARGE_STAYS);
@@ -128,6 +125,8 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 	type1_keep(host, iommu, node, &mapping);
 	host->mms.items[mm].locked += mapping.weight;
 	iommu->entries_left--;
+	if (!type1_backed(iommu))
+		hit(op, RULE_T1_MAP_EMULATED);
 	hit(op, type1_lost_at_top(host, mapping.last) ? RULE_T1_MAP_TOP : RULE_T1_MAP);
 	return finish(op, 0);
 }
@@ -230,6 +229,13 @@ static enum step_result unmap_commit(struct host *host, struct op *op, struct ty
 		}
 		if (!search)
 			next = type1_find_next(iommu, &found, last);
+		/* Mediated devices are asked to let go, and do before this goes on. */
+		if (type1_is_pinned(iommu, &found.mapping)) {
+			pinners_let_go(host, (uint32_t)(iommu - host->iommus.items), found.mapping.first,
+				       found.mapping.last);
+			found.mapping = *type1_edit(iommu, &found);
+			hit(op, RULE_T1_UNMAP_PINNED);
+		}
 		if (bitmap && !type1_report(host, op, iommu, &found.mapping, first, bitmap))
 			return refuse(op, RULE_T1_UNMAP_BITMAP_FAULT);
 		if (type1_lost_at_top(host, found.mapping.last))
@@ -248,6 +254,22 @@ static enum step_result unmap_commit(struct host *host, struct op *op, struct ty
 	if (bitmap && *unmapped)
 		hit(op, RULE_T1_UNMAP_BITMAP);
 	return STEP_MORE;
+}
+
+/*
+ * Whether a mediated device takes for pinned what would go without its being asked: another one has let go of it. The
+ * kernel warns when the device lets go later.
+ */
+static bool forgotten_pins(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
+{
+	const struct range *mapping = rangemap_overlap(&iommu->mappings, first, last);
+
+	for (; mapping;
+	     mapping = mapping->last < last ? rangemap_overlap(&iommu->mappings, mapping->last + 1, last) : NULL)
+		if (!type1_is_pinned(iommu, mapping) &&
+		    pinners_remember(host, (uint32_t)(iommu - host->iommus.items), mapping->first, mapping->last))
+			return true;
+	return false;
 }
 
 bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
@@ -296,6 +318,8 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 	if (report && load_bitmap(host, op, &unmap, &bitmap, &pointer) == STEP_DONE)
 		return STEP_DONE;
 	all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	if ((unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) && iommu->emulated_groups)
+		return refuse(op, RULE_T1_UNMAP_VADDR_EMULATED);
 	if (unmap.iova & in_page)
 		return refuse(op, RULE_T1_UNMAP_ALIGN);
 	if (all) {
@@ -321,6 +345,8 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		if (report && !type1_report_modelled(host, op, iommu, unmap.iova, last, &pointer))
 			return unmodelled(host, op);
 	}
+	if (iommu->emulated_groups && forgotten_pins(host, iommu, unmap.iova, last))
+		return unmodelled(host, op);
 	if (type1_lost_at_top(host, last)) {
 		hit(op, RULE_T1_UNMAP_TOP);
 	} else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) {

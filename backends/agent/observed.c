@@ -10,6 +10,7 @@ bool call_observed(enum call_op op)
 	    [CALL_CLOSE] = true,    /* the last one of a container releases its mappings */
 	    [CALL_DUP3] = true,	    /* closes as well */
 	    [CALL_IOCTL] = true,    /* maps and unmaps */
+	    [CALL_PWRITE] = true,   /* may tell a mediated device to pin */
 	    [CALL_MMAP] = true,	    /* may lock, or unmap what was locked */
 	    [CALL_MUNMAP] = true,   /* may unmap what was locked */
 	    [CALL_MPROTECT] = true, /* may split what was locked */

@@ -130,7 +130,7 @@ static char *modules_to_cache(const struct machine *machine)
 	for (const char *const *name = machine_names(); *name; name++) {
 		const struct machine *other = machine_find(*name);
 
-		if (other && strcmp(other->debian_arch, machine->debian_arch) == 0) {
+		if (other && other->debian_arch && strcmp(other->debian_arch, machine->debian_arch) == 0) {
 			char *more = format_text("%s %s", modules, other->modules);
 
 			free(modules);

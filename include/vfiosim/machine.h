@@ -47,7 +47,6 @@ struct device {
 	const char *name;  /* "0000:00:03.0" or the UUID of a mediated device: the name GROUP_GET_DEVICE_FD takes */
 	const char *model; /* what it is, e.g. "edu", "e1000" */
 	uint32_t group;	   /* number of its IOMMU group */
-	bool noiommu;	   /* no IOMMU translates for it: its group is there in noiommu mode only, as noiommu-N */
 	enum device_driver driver;
 	uint16_t vendor, product; /* of a PCI device; 0 with DRIVER_MDEV */
 	uint32_t flags;		  /* VFIO_DEVICE_FLAGS_* */
@@ -65,6 +64,23 @@ static inline bool device_is_vfio(const struct device *device)
 {
 	return device->driver == DRIVER_VFIO_PCI || device->driver == DRIVER_MDEV;
 }
+
+/* What an IOMMU translates. */
+struct translation {
+	uint64_t page_sizes; /* bitmap of the sizes that it maps */
+	struct iova_range aperture;
+	size_t reserved_count;
+	const struct iova_range *reserved; /* ascending; never mappable (MSI doorbells) */
+	bool cache_coherent;		   /* it can be told to enforce coherency */
+};
+
+/* A group, and the IOMMU that its devices are behind: the machine's, unless the tree says otherwise. */
+struct machine_group {
+	uint32_t number;
+	bool emulated; /* of a mediated device: no hardware translates for it, and all else is 0 */
+	bool noiommu; /* nothing translates for it: it is there in noiommu mode only, as noiommu-N, and all else is 0 */
+	struct translation translation;
+};
 
 /* What VFIO_IOMMU_SPAPR_TCE_GET_INFO tells of a group's TCE tables. All zero for other IOMMUs. */
 struct tce_windows {
@@ -92,7 +108,9 @@ struct machine {
 	bool unsafe_interrupts; /* devices can raise each other's interrupts, for which the kernel refuses them */
 	size_t device_count;
 	const struct device *devices; /* ascending by name */
-	/* How QEMU makes it. */
+	size_t group_count;
+	const struct machine_group *groups; /* ascending by number */
+	/* How QEMU makes it; all NULL for a machine that only the model has. */
 	const char *qemu_program; /* qemu-system-x86_64 */
 	const char *qemu_args;	  /* separated by spaces; memory included, accelerator not */
 	const char *qemu_channel; /* -device value of the virtio-serial controller for an agent, its slot included */

@@ -19,9 +19,11 @@ static const struct {
 	const char *machine, *profile;
 	bool complete;
 } places[] = {
-    {"q35-edu", "6.1", false},	  {"q35-multi", "6.1", false},	{"q35-e1000", "6.1", false}, {"q35-edu", "6.12", false},
-    {"q35-multi", "6.12", false}, {"q35-e1000", "6.12", false}, {"q35-amd", "6.1", false},   {"q35-amd", "6.12", false},
-    {"q35-multi", "7.2", true},	  {"q35-mixed", "7.2", true},
+    {"q35-edu", "6.1", false},	 {"q35-multi", "6.1", false},	     {"q35-e1000", "6.1", false},
+    {"q35-edu", "6.12", false},	 {"q35-multi", "6.12", false},	     {"q35-e1000", "6.12", false},
+    {"q35-amd", "6.1", false},	 {"q35-amd", "6.12", false},	     {"q35-mdev", "6.1", false},
+    {"q35-mdev", "6.12", false}, {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
+    {"q35-multi", "7.2", true},	 {"q35-mixed", "7.2", true},
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };

@@ -8,8 +8,9 @@
 #include "vfiosim/machine.h"
 
 static const char *const expected_names[] = {
-    "powernv9-edu", "pseries-edu", "q35-amd",	 "q35-e1000",	       "q35-edu",	  "q35-mdev", "q35-mixed",
-    "q35-multi",    "q35-noiommu", "q35-unsafe", "q35-unsafe-allowed", "virt-smmuv3-edu",
+    "model-two-iommus", "powernv9-edu",	      "pseries-edu",	 "q35-amd",   "q35-e1000",
+    "q35-edu",		"q35-mdev",	      "q35-mixed",	 "q35-multi", "q35-noiommu",
+    "q35-unsafe",	"q35-unsafe-allowed", "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -76,6 +77,8 @@ Test(machine, command_line_has_memory_and_no_accelerator)
 	for (const char *const *name = machine_names(); *name != NULL; name++) {
 		const struct machine *machine = machine_find(*name);
 
+		if (!machine->qemu_program)
+			continue;
 		cr_expect_not_null(strstr(machine->qemu_args, " -m 2048M"));
 		cr_expect_null(strstr(machine->qemu_args, "-accel"));
 		cr_expect_null(strstr(machine->qemu_args, "  "));
@@ -219,6 +222,27 @@ Test(q35_noiommu, translates_nothing)
 	cr_expect_eq(machine->devices[1].group, 1);
 	cr_expect_null(strstr(machine->qemu_args, "iommu"));
 	cr_expect_not_null(strstr(machine->append, "vfio.enable_unsafe_noiommu_mode=1"));
+}
+
+Test(model_two_iommus, groups_differ_in_what_translates_for_them)
+{
+	const struct machine *machine = machine_find("model-two-iommus");
+
+	cr_expect_null(machine->qemu_program);
+	cr_assert_eq(machine->group_count, 8);
+	for (size_t i = 0; i < machine->group_count; i++)
+		cr_expect_eq(machine->groups[i].number, i + 1);
+	cr_expect_eq(machine->groups[0].translation.page_sizes, machine->iommu_page_sizes);
+	cr_expect_eq(machine->groups[0].translation.aperture.last, machine->aperture.last);
+	cr_expect_eq(machine->groups[0].translation.reserved_count, 1);
+	cr_expect_eq(machine->groups[1].translation.page_sizes, 0x201000);
+	cr_expect_eq(machine->groups[1].translation.aperture.first, 0x100000);
+	cr_expect_eq(machine->groups[2].translation.reserved_count, 2);
+	cr_expect_eq(machine->groups[2].translation.reserved[1].first, UINT64_C(0x200000000));
+	cr_expect_not(machine->groups[0].translation.cache_coherent);
+	cr_expect(machine->groups[4].translation.cache_coherent);
+	cr_expect_not(machine->groups[4].emulated);
+	cr_expect(machine->groups[5].emulated);
 }
 
 Test(q35_unsafe, interrupts_are_refused_unless_allowed)

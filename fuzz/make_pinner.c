@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Making calls on this project's mediated device (kernels/pinner/registers.h): aiming it, telling it what to do, and
+ * looking at what came of it. Its registers keep what was written, so that a command follows some aiming or none.
+ */
+#include "generator_internal.h"
+
+enum {
+	IOVA = 0x00,
+	COUNT = 0x08,
+	PROT = 0x10,
+	COMMAND = 0x18,
+	IDENTITY = 0x20,
+	REGISTERS_END = 0x50,
+	REGISTER_SIZE = 8,
+	WINDOW = 0x1000,
+	WINDOW_SIZE = 0x4000,
+};
+
+#define IDENTITY_VALUE UINT64_C(0x72656e6e6970)
+
+static void build_access(struct generator *g, struct call *call, enum call_op op, uint64_t fd, const uint8_t *bytes,
+			 uint32_t length, uint64_t offset)
+{
+	call->op = op;
+	call->args[0] = fd;
+	call->args[2] = length;
+	call->args[3] = offset;
+	build_buffer(g, call, bytes, length);
+}
+
+/* Whether the device at a descriptor says that it is a pinner; the model is asked. */
+static bool is_pinner(struct generator *g, uint64_t fd)
+{
+	uint8_t nothing[REGISTER_SIZE] = {0};
+	struct call call = {.task = g->actor->task,
+			    .thread = 1,
+			    .op = CALL_PREAD,
+			    .args = {fd, 0, REGISTER_SIZE, IDENTITY},
+			    .buffer_count = 1,
+			    .buffers = {{.length = REGISTER_SIZE, .in = nothing}}};
+	struct outcome outcome;
+
+	if (host_fd_owner(g->host, g->actor->task, (int)fd) != OWNER_DEVICE)
+		return false;
+	host_call(g->host, &call, NULL, &outcome);
+	return outcome.modelled && outcome.ret == REGISTER_SIZE && outcome.out[0] &&
+	       bytes_get(outcome.out[0], REGISTER_SIZE) == IDENTITY_VALUE;
+}
+
+/* One of the acting task's pinners. False if it has none. */
+static bool choose_pinner(struct generator *g, uint64_t *fd)
+{
+	uint32_t count = 0;
+
+	*fd = 0;
+	for (uint64_t i = 0; i < FDS_SEEN; i++)
+		if (is_pinner(g, i) && !below(g, ++count))
+			*fd = i;
+	return count;
+}
+
+static void build_register(struct generator *g, struct call *call, uint64_t fd, uint64_t offset, uint64_t value)
+{
+	uint8_t bytes[REGISTER_SIZE];
+
+	bytes_put(bytes, sizeof(bytes), value);
+	build_access(g, call, CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
+}
+
+/* In, at the end of, and beside mappings; pages as a rule. */
+static uint64_t aimed_iova(struct generator *g)
+{
+	const struct dma *dma = choose_dma(g);
+	const uint64_t page = g->machine->page_size;
+	uint64_t pages;
+
+	if (!dma || strange(g))
+		return choose_iova(g);
+	pages = dma->size / page;
+	switch (below(g, 8)) {
+	case 0:
+		return dma->iova + dma->size - page;
+	case 1:
+		return dma->iova + page * below(g, pages ? pages : 1);
+	case 2:
+		return dma->iova + below(g, 2 * page);
+	default:
+		return dma->iova;
+	}
+}
+
+bool make_pinner_aim(struct generator *g, struct call *call)
+{
+	static const uint64_t counts[] = {1, 1, 1, 2, 2, 3, 4, 8, 16, 512},
+			      odd_counts[] = {0, 513, 4096, 0x4000, 0x4001, UINT64_MAX};
+	static const uint64_t prots[] = {3, 3, 1, 2, 0}, odd_prots[] = {4, UINT64_MAX};
+	uint64_t fd;
+
+	if (!choose_pinner(g, &fd))
+		return false;
+	switch (below(g, 5)) {
+	case 0:
+		build_register(g, call, fd, PROT, strange(g) ? ONE_OF(g, odd_prots) : ONE_OF(g, prots));
+		break;
+	case 1:
+	case 2:
+		build_register(g, call, fd, COUNT, strange(g) ? ONE_OF(g, odd_counts) : ONE_OF(g, counts));
+		break;
+	default:
+		build_register(g, call, fd, IOVA, aimed_iova(g));
+		break;
+	}
+	return true;
+}
+
+bool make_pinner_command(struct generator *g, struct call *call)
+{
+	/* 1 pins, 2 unpins, 3 unpins whatever is there, 4 reads, 5 writes. */
+	static const uint64_t commands[] = {1, 1, 1, 1, 2, 2, 3, 4, 5, 5}, odd[] = {0, 6, UINT64_MAX};
+	uint64_t fd;
+
+	if (!choose_pinner(g, &fd))
+		return false;
+	build_register(g, call, fd, COMMAND, strange(g) ? ONE_OF(g, odd) : ONE_OF(g, commands));
+	return true;
+}
+
+bool make_pinner_look(struct generator *g, struct call *call)
+{
+	static const uint32_t lengths[] = {8, 16, 64};
+	uint32_t length = REGISTER_SIZE;
+	uint64_t fd, offset;
+
+	if (!choose_pinner(g, &fd))
+		return false;
+	offset = REGISTER_SIZE * below(g, REGISTERS_END / REGISTER_SIZE);
+	if (chance(g, 1, 4)) {
+		length = ONE_OF(g, lengths);
+		offset = WINDOW + below(g, WINDOW_SIZE / 256);
+	}
+	if (strange(g))
+		offset += 1 + below(g, 0x5000);
+	build_access(g, call, CALL_PREAD, fd, NULL, length, offset);
+	return true;
+}
+
+bool make_pinner_fill(struct generator *g, struct call *call)
+{
+	uint8_t bytes[32];
+	uint64_t fd, offset;
+
+	if (!choose_pinner(g, &fd))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)prng_next(&g->random);
+	offset = WINDOW + below(g, strange(g) ? WINDOW_SIZE : WINDOW_SIZE / 256);
+	build_access(g, call, CALL_PWRITE, fd, bytes, 1 + (uint32_t)below(g, sizeof(bytes)), offset);
+	return true;
+}
