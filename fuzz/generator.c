@@ -185,11 +185,11 @@ static void plan_program(struct generator *g, struct plan *plan, uint64_t seed, 
 	plan_places(g, &random);
 	plan_groups(g, &random);
 	plan_weights(plan, &random);
+	if (uses_pinner(g) && prng_chance(&random, 3, 4))
+		plan_pinner(plan);
 	if (group_is_noiommu(g, g->groups[0]))
 		g->iommu_type = VFIO_NOIOMMU_IOMMU;
 	g->iommufd = g->profile->values[PROFILE_IOMMUFD] && prng_chance(&random, 1, 2);
-	if (uses_pinner(g) && prng_chance(&random, 3, 4))
-		plan_pinner(plan);
 	plan_prologue(g, plan, &random);
 }
 

@@ -181,7 +181,7 @@ static const char *check_dirty(struct host *host, const struct counts *counts)
 }
 
 /* Pages that are pinned; without a domain, a mapping is charged for those of it, and for no more. */
-static const char *count_pins(struct host *host, struct counts *counts)
+static const char *check_pins(struct host *host, const struct counts *counts)
 {
 	(void)counts;
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
@@ -356,9 +356,9 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 const char *host_audit(struct host *host)
 {
 	static const char *(*const counters[])(struct host *, struct counts *) = {
-	    count_tasks, count_mappings, count_pins, count_iommufds, count_areas, count_files};
+	    count_tasks, count_mappings, count_iommufds, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
-	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty};
+	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty, check_pins};
 	struct counts counts = counts_begin(host);
 	const char *text = NULL;
 

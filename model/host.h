@@ -473,6 +473,8 @@ bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, u
 
 /* What translates for a group that is not emulated. */
 struct translation iommu_translation(const struct host *host, uint32_t group);
+/* What is smaller than the host's page cannot be used, but says that the page itself can. */
+uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes);
 /* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
 int64_t iommu_nesting(const struct host *host);
 

@@ -344,7 +344,7 @@ enum step_result ioas_get_info(struct host *host, struct op *op)
 	info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
 	info.iova_pgsizes = -page;
 	if (iommufd->attached)
-		info.iova_pgsizes = (iommufd->page_sizes & -page) | (iommufd->page_sizes & (page - 1) ? page : 0);
+		info.iova_pgsizes = iommu_usable_page_sizes(host, iommufd->page_sizes);
 	if (iommufd->windows.count) {
 		windows = iommufd->windows.items;
 		count = iommufd->windows.count;

@@ -5,9 +5,9 @@
  */
 #include "host.h"
 
-struct translation iommu_translation(const struct host *host, uint32_t group)
+/* What the kernel makes of what the hardware can do. */
+static struct translation amended(const struct host *host, struct translation translation)
 {
-	struct translation translation = host->machine->groups[group].translation;
 	uint64_t last;
 
 	switch (host->machine->iommu) {
@@ -28,6 +28,18 @@ struct translation iommu_translation(const struct host *host, uint32_t group)
 		break;
 	}
 	return translation;
+}
+
+struct translation iommu_translation(const struct host *host, uint32_t group)
+{
+	return amended(host, host->machine->groups[group].translation);
+}
+
+uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes)
+{
+	const uint64_t page = host->machine->page_size;
+
+	return sizes & (page - 1) ? (sizes & ~(page - 1)) | page : sizes;
 }
 
 int64_t iommu_nesting(const struct host *host)

@@ -89,14 +89,6 @@ static void exclude_reserved(const struct host *host, struct windows *windows, c
 	}
 }
 
-/* What is smaller than the host's page cannot be used, but says that the page itself can. */
-static uint64_t usable_page_sizes(const struct host *host, uint64_t sizes)
-{
-	const uint64_t page = host->machine->page_size;
-
-	return sizes & (page - 1) ? (sizes & ~(page - 1)) | page : sizes;
-}
-
 /* The sizes that all domains have; without any, all that there can be. */
 static void page_sizes_update(const struct host *host, struct type1 *iommu)
 {
@@ -104,7 +96,7 @@ static void page_sizes_update(const struct host *host, struct type1 *iommu)
 
 	for (uint32_t i = next_backed(host, iommu, NOTHING); i != NOTHING; i = next_backed(host, iommu, i))
 		sizes &= iommu_translation(host, i).page_sizes;
-	iommu->page_sizes = usable_page_sizes(host, sizes);
+	iommu->page_sizes = iommu_usable_page_sizes(host, sizes);
 }
 
 /*

@@ -23,7 +23,7 @@ static const struct {
     {"q35-edu", "6.12", false},	 {"q35-multi", "6.12", false},	     {"q35-e1000", "6.12", false},
     {"q35-amd", "6.1", false},	 {"q35-amd", "6.12", false},	     {"q35-mdev", "6.1", false},
     {"q35-mdev", "6.12", false}, {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
-    {"q35-multi", "7.2", true},	 {"q35-mixed", "7.2", true},
+    {"q35-multi", "6.12", true}, {"q35-multi", "7.2", true},	     {"q35-mixed", "7.2", true},
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
