@@ -77,8 +77,8 @@ static enum backend_status model_execute(struct backend *backend, struct event *
 					      event->call.buffer_count ? event->call.buffers[0].out : NULL};
 
 		host_call(model->host, &event->call, event->answer.known ? &choice : NULL, &outcome);
-		event->answer = (struct answer){.known = outcome.modelled};
-		if (!outcome.modelled)
+		event->answer = (struct answer){.known = outcome.modelled && !rule_complaint_fatal(outcome.complaint)};
+		if (!event->answer.known)
 			continue;
 		event->answer.ret = outcome.ret;
 		if (call_observed(event->call.op) && !outcome.task_gone) {

@@ -72,7 +72,7 @@ static bool recorder_open(struct recorder *recorder, const struct record_options
 	recorder->writer = trace_create(options->output, header, recorder->diag);
 	if (!recorder->writer)
 		return false;
-	trace_write_run(recorder->writer, slash ? slash + 1 : options->argv[0]);
+	trace_write_run(recorder->writer, slash ? slash + 1 : options->argv[0], NULL);
 	return true;
 }
 
@@ -129,12 +129,12 @@ static enum backend_status guest_failed(struct guest *guest, const char *format,
 
 static enum backend_status guest_failed(struct guest *guest, const char *format, ...)
 {
-	const char *splat = vm_console_splat(guest->vm);
+	const char *complaint = vm_console_complaint(guest->vm, 0);
 	char what[DIAG_TEXT_MAX - sizeof("the agent ")];
 	va_list arguments;
 
-	if (splat) {
-		diag_set(guest->diag, NULL, 0, 0, "the kernel complained: %s", splat);
+	if (complaint) {
+		diag_set(guest->diag, NULL, 0, 0, "the kernel complained: %s", complaint);
 		return BACKEND_SPLAT;
 	}
 	va_start(arguments, format);
@@ -286,7 +286,7 @@ static enum backend_status guest_record(struct guest *guest, const char *program
 		return status == BACKEND_OK ? BACKEND_FAILED : status;
 	status = guest_follow(guest, exit_status);
 	/* A program may end well on a kernel that did not. */
-	if (status == BACKEND_OK && vm_console_splat(guest->vm))
+	if (status == BACKEND_OK && vm_console_complaint(guest->vm, 0))
 		status = guest_failed(guest, "cannot be trusted");
 	return recorder_close(&guest->recorder, status);
 }

@@ -61,8 +61,8 @@ static bool kernel_unwell(struct remote *remote, struct diag *diag)
 {
 	char line[DIAG_TEXT_MAX / 2];
 
-	if (!remote->transport.console_splat ||
-	    !remote->transport.console_splat(remote->transport.context, line, sizeof(line)))
+	if (!remote->transport.console_complaint ||
+	    !remote->transport.console_complaint(remote->transport.context, 0, line, sizeof(line)))
 		return false;
 	diag_set(diag, NULL, 0, 0, "the kernel complained: %s", line);
 	return true;
@@ -92,7 +92,7 @@ static enum backend_status remote_lost(struct remote *remote, struct diag *diag,
 	remote->broken = true;
 	enum backend_status status = remote_fail(remote, diag, "the agent %s", how);
 	/* A guest that hangs or dies in silence is a fault of its kernel all the same. */
-	return remote->transport.console_splat ? BACKEND_SPLAT : status;
+	return remote->transport.console_complaint ? BACKEND_SPLAT : status;
 }
 
 static void out_printf(struct remote *remote, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -417,6 +417,13 @@ static void remote_keep_counters(struct remote *remote)
 	free(directory);
 }
 
+static bool remote_complaint(struct backend *backend, size_t index, char *line, size_t size)
+{
+	const struct remote_transport *transport = &remote_of(backend)->transport;
+
+	return transport->console_complaint(transport->context, index, line, size);
+}
+
 static void remote_close(struct backend *backend)
 {
 	struct remote *remote = remote_of(backend);
@@ -444,6 +451,7 @@ static const struct backend_ops remote_ops = {
     .execute = remote_execute,
     .end = remote_end,
     .console = remote_console,
+    .complaint = remote_complaint,
     .close = remote_close,
 };
 
@@ -509,6 +517,8 @@ struct backend *remote_open(const struct remote_transport *transport, enum backe
 		return NULL;
 	}
 	remote->backend.ops = &remote_ops;
+	remote->backend.is_kernel = true;
+	remote->backend.is_guest = transport->console_complaint != NULL;
 	remote->in_capacity = READ_BYTES;
 	remote->transport = *transport;
 	if (!remote->transport.silence_max)

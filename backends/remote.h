@@ -23,8 +23,9 @@ struct remote_transport {
 	void (*console_clear)(void *context);
 	/* What it has said since; "" if nothing. Valid until the next call. */
 	const char *(*console_text)(void *context);
-	/* Copies the first line of it that says that the kernel is unwell into @line; false if there is none. */
-	bool (*console_splat)(void *context, char *line, size_t size);
+	/* Copies the first line of complaint number @index (from 0) of the kernel in it; false if there are not so
+	 * many. */
+	bool (*console_complaint)(void *context, size_t index, char *line, size_t size);
 	/* Ends what is at the other end, and frees @context. */
 	void (*close)(void *context);
 };

@@ -24,13 +24,13 @@ static const char *console_text(void *context)
 	return vm_console_text(context);
 }
 
-static bool console_splat(void *context, char *line, size_t size)
+static bool console_complaint(void *context, size_t index, char *line, size_t size)
 {
-	const char *splat = vm_console_splat(context);
+	const char *complaint = vm_console_complaint(context, index);
 
-	if (splat)
-		snprintf(line, size, "%s", splat);
-	return splat != NULL;
+	if (complaint)
+		snprintf(line, size, "%s", complaint);
+	return complaint != NULL;
 }
 
 static void close_vm(void *context)
@@ -70,7 +70,7 @@ struct backend *vm_backend_open(const char *argument, const struct trace_header 
 	    .counters = getenv("VFIOSIM_COUNTERS"),
 	    .console_clear = console_clear,
 	    .console_text = console_text,
-	    .console_splat = console_splat,
+	    .console_complaint = console_complaint,
 	    .close = close_vm,
 	};
 	if (transport.fd < 0) {

@@ -249,7 +249,7 @@ static uint64_t multiply(const char *path, const char *larger, struct trace_head
 		while ((item = trace_next(reader, &event, &diag)) != TRACE_END) {
 			expect(item != TRACE_ERROR, &diag);
 			if (item == TRACE_RUN)
-				trace_write_run(writer, trace_run_name(reader));
+				trace_write_run(writer, trace_run_name(reader), NULL);
 			else if (item == TRACE_EVENT && trace_write_event(writer, &event) == 0)
 				events++;
 		}

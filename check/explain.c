@@ -21,7 +21,9 @@ static const char *finding_kind(const struct finding *finding)
 	    [MISMATCH_LOCKED] = "page accounting",
 	    [MISMATCH_PINNED] = "pinned pages",
 	    [MISMATCH_ANSWER_MISSING] = "answer missing",
+	    [MISMATCH_SURVIVED] = "survival of the kernel",
 	    [MISMATCH_COUNT] = "incomplete run",
+	    [MISMATCH_SILENCE] = "silence of the kernel",
 	};
 
 	if (finding->in_doubt)
@@ -162,6 +164,13 @@ static int explain_count(const struct finding *finding, struct explanation *expl
 	return complete ? 0 : -1;
 }
 
+static int explain_silence(const struct finding *finding, struct explanation *explanation)
+{
+	explanation->rule = finding->allowed->complaint;
+	explanation->observed = strdup("no complaint on the console");
+	return explanation->observed ? 0 : -1;
+}
+
 int finding_explain(const struct finding *finding, struct explanation *explanation)
 {
 	const struct outcome *allowed = finding->allowed;
@@ -169,6 +178,8 @@ int finding_explain(const struct finding *finding, struct explanation *explanati
 	*explanation = (struct explanation){.kind = finding_kind(finding), .rule = RULE_NONE};
 	if (finding->mismatch == MISMATCH_COUNT)
 		return explain_count(finding, explanation);
+	if (finding->mismatch == MISMATCH_SILENCE)
+		return explain_silence(finding, explanation);
 	explanation->observed = event_text(finding->event);
 	if (!explanation->observed)
 		return -1;
@@ -176,7 +187,7 @@ int finding_explain(const struct finding *finding, struct explanation *explanati
 		return 0;
 	if (allowed->rule_count > 0)
 		explanation->rule = allowed->rules[allowed->rule_count - 1];
-	if (explain_allowed(finding, explanation) != 0) {
+	if (!rule_complaint_fatal(allowed->complaint) && explain_allowed(finding, explanation) != 0) {
 		explanation_clear(explanation);
 		return -1;
 	}

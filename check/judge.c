@@ -20,6 +20,10 @@ struct judge {
 	struct repair repair;
 	struct outcome outcome; /* what the last finding points to */
 	uint64_t run_calls;	/* judged in this run */
+	struct {
+		bool due;
+		uint64_t line;	  /* of the call */
+	} complaints[RULE_COUNT]; /* that the calls of this run make the kernel utter */
 	struct tally tally;
 };
 
@@ -52,6 +56,7 @@ void judge_begin_run(struct judge *judge)
 		host_free(judge->host);
 	judge->host = host_new(judge->machine, judge->profile);
 	judge->run_calls = 0;
+	memset(judge->complaints, 0, sizeof(judge->complaints));
 	judge->tally.runs++;
 }
 
@@ -108,9 +113,12 @@ static bool accounting_differs(const struct observation *observed, uint64_t befo
 static enum mismatch compare(const struct event *event, const struct outcome *outcome, struct finding *finding)
 {
 	bool never_returns = call_table[event->call.op].returns == RETURN_NEVER;
+	bool fatal = rule_complaint_fatal(outcome->complaint);
 
 	if (!event->answer.known)
-		return never_returns ? MISMATCH_NONE : MISMATCH_ANSWER_MISSING;
+		return never_returns || fatal ? MISMATCH_NONE : MISMATCH_ANSWER_MISSING;
+	if (fatal)
+		return MISMATCH_SURVIVED;
 	if (event->answer.ret != outcome->ret)
 		return MISMATCH_RETURN;
 	if (bytes_differ(&event->call, outcome, finding))
@@ -154,6 +162,8 @@ static enum verdict judge_known(struct judge *judge, const struct event *event, 
 		return VERDICT_NOT_MODELLED;
 	for (uint32_t i = 0; i < judge->outcome.rule_count; i++)
 		judge->tally.rule_hits[judge->outcome.rules[i]]++;
+	judge->complaints[judge->outcome.complaint].due = true;
+	judge->complaints[judge->outcome.complaint].line = event->line;
 	finding->mismatch = compare(event, &judge->outcome, finding);
 	return finding->mismatch == MISMATCH_NONE ? VERDICT_CONFORMS : VERDICT_DIVERGES;
 }
@@ -206,5 +216,35 @@ enum verdict judge_end_run(struct judge *judge, uint64_t line, uint64_t declared
 		finding->mismatch = MISMATCH_COUNT;
 		judge->tally.diverging++;
 	}
+	return finding->verdict;
+}
+
+bool judge_expects(const struct judge *judge, const char *line)
+{
+	for (unsigned rule = RULE_NONE + 1; rule < RULE_COUNT; rule++)
+		if (judge->complaints[rule].due && rule_complaint_is((enum rule)rule, line))
+			return true;
+	return false;
+}
+
+enum verdict judge_silence(struct judge *judge, const char *const *lines, size_t count, struct finding *finding)
+{
+	judge->outcome = (struct outcome){.modelled = true, .rule_count = 1};
+	*finding = (struct finding){.allowed = &judge->outcome};
+	for (unsigned rule = RULE_NONE + 1; rule < RULE_COUNT; rule++) {
+		bool heard = !judge->complaints[rule].due;
+
+		for (size_t i = 0; i < count && !heard; i++)
+			heard = rule_complaint_is((enum rule)rule, lines[i]);
+		if (heard)
+			continue;
+		judge->outcome.rules[0] = judge->outcome.complaint = (enum rule)rule;
+		finding->verdict = VERDICT_DIVERGES;
+		finding->mismatch = MISMATCH_SILENCE;
+		finding->line = judge->complaints[rule].line;
+		judge->tally.diverging++;
+		return finding->verdict;
+	}
+	finding->verdict = VERDICT_CONFORMS;
 	return finding->verdict;
 }

@@ -5,15 +5,17 @@
 
 #include "cli/cli.h"
 
-#define TAKES_REPORT   (TAKES(JSON) | TAKES(KTAP) | TAKES(HTML) | TAKES(FINDINGS) | TAKES(QUIET) | TAKES(OUTPUT))
-#define TAKES_CAMPAIGN (TAKES(SEED) | TAKES(PROGRAMS) | TAKES(ONLY) | TAKES(MACHINE) | TAKES(PROFILE))
-#define TAKES_LIST     TAKES(JSON)
+#define TAKES_REPORT (TAKES(JSON) | TAKES(KTAP) | TAKES(HTML) | TAKES(FINDINGS) | TAKES(QUIET) | TAKES(OUTPUT))
+#define TAKES_CAMPAIGN \
+	(TAKES(SEED) | TAKES(PROGRAMS) | TAKES(ONLY) | TAKES(MACHINE) | TAKES(PROFILE) | TAKES(DESTRUCTIVE))
+#define TAKES_LIST TAKES(JSON)
 
 const struct command commands[] = {
     {"check", "TRACE...", "judge traces against the model",
      TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(DEFECT), 1, -1, false, command_check},
     {"replay", "TRACE... --on BACKEND", "execute the calls of traces there, and judge the answers",
-     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(ON) | TAKES(VERBOSE), 1, -1, false, command_replay},
+     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(ON) | TAKES(VERBOSE) | TAKES(DESTRUCTIVE), 1, -1, false,
+     command_replay},
     {"record", "-o TRACE [--on vm:KERNEL] -- PROGRAM [ARGUMENT...]", "run an unmodified program and record its calls",
      TAKES(OUTPUT) | TAKES(ON) | TAKES(MACHINE) | TAKES(FILE) | TAKES(ENV), 1, -1, true, command_record},
     {"generate", "[-o TRACE]", "make call programs from a seed, without answers", TAKES_CAMPAIGN | TAKES(OUTPUT), 0, 0,

@@ -18,6 +18,7 @@ struct fuzzing {
 	struct campaign campaign;
 	struct trace_header wanted; /* of the backend */
 	struct backend *backend;
+	bool used_up; /* its guest has been through a destructive program */
 	struct report *report;
 	struct report_trace *trace;
 	struct hearing hearing;
@@ -56,25 +57,74 @@ static int backend_failed(struct fuzzing *fuzzing, enum backend_status status, c
 	return -1;
 }
 
-/* Executes and judges one program. 0, or -1 when the backend cannot go on. */
-static int fuzz_program(struct fuzzing *fuzzing, struct program *program, const char *run)
+/* Opens the backend. 0, or -1 with the trace's status set. */
+static int open_backend(struct fuzzing *fuzzing)
 {
-	const struct backend_ops *ops = fuzzing->backend->ops;
-	enum backend_status status;
+	enum backend_status status = BACKEND_FAILED;
 	struct diag diag = {.text = ""};
 
-	hearing_run(&fuzzing->hearing);
-	status = ops->begin(fuzzing->backend, &diag);
-	if (status == BACKEND_OK)
-		status = ops->execute(fuzzing->backend, program->events, program->count, &diag);
+	fuzzing->used_up = false;
+	fuzzing->backend = backend_open(fuzzing->options->values[OPTION_ON], &fuzzing->wanted, &status, &diag);
+	if (fuzzing->backend)
+		return 0;
+	trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &diag);
+	return -1;
+}
+
+/* Another guest, if the one that there is has been, or will be, through a destructive program. */
+static int renew_guest(struct fuzzing *fuzzing, const struct program *program)
+{
+	bool destructive = program->destructive && fuzzing->backend->is_guest;
+
+	if (destructive || fuzzing->used_up) {
+		backend_close(fuzzing->backend);
+		if (open_backend(fuzzing) != 0)
+			return -1;
+	}
+	fuzzing->used_up = destructive;
+	return 0;
+}
+
+/* Executes the program and judges its answers. */
+static enum backend_status execute(struct fuzzing *fuzzing, struct program *program, const char *run, struct diag *diag)
+{
+	const struct backend_ops *ops = fuzzing->backend->ops;
+	/* A kernel that falls takes along what it has not sent yet. */
+	const size_t step = fuzzing->used_up ? 1 : program->count;
+	enum backend_status status = ops->begin(fuzzing->backend, diag);
+	size_t answered = 0;
+
+	for (size_t i = 0; i < program->count && status == BACKEND_OK; i += step)
+		status = ops->execute(fuzzing->backend, program->events + i, step, diag);
 	/* Of a program that went wrong, what came before the fault has its answers and is judged. */
-	for (size_t i = 0; i < program->count && (status == BACKEND_OK || program->events[i].answer.known); i++)
-		hearing_event(&fuzzing->hearing, run, &program->events[i]);
+	while (answered < program->count && (status == BACKEND_OK || program->events[answered].answer.known))
+		hearing_event(&fuzzing->hearing, run, &program->events[answered++]);
 	/* A writer keeps its first error until the commit, which tells it. */
 	if (fuzzing->writer && status == BACKEND_OK)
 		(void)campaign_write_program(fuzzing->writer, run, program);
 	if (status == BACKEND_OK)
-		status = ops->end(fuzzing->backend, &diag);
+		return ops->end(fuzzing->backend, diag);
+	/* A call that was to make the kernel fall is the last one, and has no answer. */
+	if (status == BACKEND_SPLAT && fuzzing->used_up && answered + 1 == program->count)
+		hearing_event(&fuzzing->hearing, run, &program->events[answered]);
+	return status;
+}
+
+/* Executes and judges one program. 0, or -1 when the backend cannot go on. */
+static int fuzz_program(struct fuzzing *fuzzing, struct program *program, const char *run)
+{
+	struct diag diag = {.text = ""};
+	enum backend_status status;
+
+	if (renew_guest(fuzzing, program) != 0)
+		return -1;
+	hearing_run(&fuzzing->hearing);
+	status = execute(fuzzing, program, run, &diag);
+	/* Complaints that the calls explain are none, and those that they should have made are missed. */
+	if (fuzzing->backend->is_guest && (status == BACKEND_OK || status == BACKEND_SPLAT))
+		status = hearing_complaints(&fuzzing->hearing, run, fuzzing->backend, fuzzing->used_up, &diag)
+			     ? BACKEND_SPLAT
+			     : BACKEND_OK;
 	return status == BACKEND_OK ? 0 : backend_failed(fuzzing, status, run, &diag);
 }
 
@@ -107,9 +157,11 @@ static void print_repeats(const struct fuzzing *fuzzing)
 	const char *profile = fuzzing->options->values[OPTION_PROFILE];
 
 	for (uint64_t i = 0; i < fuzzing->wrong_count && i < REPEATS_MAX; i++)
-		fprintf(stderr, "repeat: vfiosim fuzz --on %s --machine %s%s%s --seed %" PRIu64 " --only %" PRIu64 "\n",
+		fprintf(stderr,
+			"repeat: vfiosim fuzz --on %s --machine %s%s%s%s --seed %" PRIu64 " --only %" PRIu64 "\n",
 			fuzzing->options->values[OPTION_ON], campaign->machine->name, profile ? " --profile " : "",
-			profile ? profile : "", campaign->seed, fuzzing->wrong[i]);
+			profile ? profile : "", campaign->options.destructive ? " --destructive" : "", campaign->seed,
+			fuzzing->wrong[i]);
 	if (fuzzing->wrong_count > REPEATS_MAX)
 		fprintf(stderr, "and %" PRIu64 " more programs\n", fuzzing->wrong_count - REPEATS_MAX);
 }
@@ -161,23 +213,18 @@ static void fuzz_backend(struct fuzzing *fuzzing)
 /* 0, or -1 when memory is out. */
 static int fuzz(struct fuzzing *fuzzing)
 {
-	const char *on = fuzzing->options->values[OPTION_ON];
-	enum backend_status status = BACKEND_FAILED;
-	struct diag diag = {.text = ""};
-
 	/* The seed is told before anything can go wrong. */
 	if (!fuzzing->options->values[OPTION_QUIET])
 		fprintf(stderr, "%s\n", fuzzing->wanted.program);
-	fuzzing->trace = report_add_trace(fuzzing->report, fuzzing->wanted.program, on, &fuzzing->wanted);
+	fuzzing->trace = report_add_trace(fuzzing->report, fuzzing->wanted.program, fuzzing->options->values[OPTION_ON],
+					  &fuzzing->wanted);
 	if (!fuzzing->trace)
 		return -1;
-	fuzzing->backend = backend_open(on, &fuzzing->wanted, &status, &diag);
-	if (!fuzzing->backend) {
-		trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &diag);
+	if (open_backend(fuzzing) != 0)
 		return 0;
-	}
 	fuzz_backend(fuzzing);
-	backend_close(fuzzing->backend);
+	if (fuzzing->backend)
+		backend_close(fuzzing->backend);
 	return 0;
 }
 
@@ -189,6 +236,9 @@ static int prepare(struct fuzzing *fuzzing, const struct options *options, struc
 	fuzzing->options = options;
 	if (campaign_options(&fuzzing->campaign, "fuzz", options, diag) != 0)
 		return -1;
+	if (options->values[OPTION_DESTRUCTIVE] && strcmp(options->values[OPTION_ON], "kernel") == 0)
+		return diag_set(diag, NULL, 0, 0,
+				"fuzz: --destructive with --on kernel: not on the kernel of this machine");
 	if (options->defects.count > 0 && strcmp(options->values[OPTION_ON], "model") != 0)
 		return diag_set(diag, NULL, 0, 0, "fuzz: --defect with --on %s: only the model can be given a bug",
 				options->values[OPTION_ON]);

@@ -50,6 +50,7 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 	if (number_option(&campaign->seed, command, "seed", options->values[OPTION_SEED], diag) != 0 ||
 	    number_option(&campaign->count, command, "count", options->values[OPTION_PROGRAMS], diag) != 0)
 		return -1;
+	campaign->options.destructive = options->values[OPTION_DESTRUCTIVE] != NULL;
 	if (options->values[OPTION_ONLY]) {
 		campaign->count = 1;
 		if (number_option(&campaign->first, command, "only", options->values[OPTION_ONLY], diag) != 0)

@@ -63,6 +63,29 @@ void hearing_run_end(struct hearing *hearing, const char *run, uint64_t line, ui
 		hearing->failed = true;
 }
 
+/* More complaints of one run than this are not looked at. */
+#define COMPLAINTS_MAX 32
+
+int hearing_complaints(struct hearing *hearing, const char *run, struct backend *backend, bool first, struct diag *diag)
+{
+	char texts[COMPLAINTS_MAX][DIAG_TEXT_MAX / 2];
+	const char *lines[COMPLAINTS_MAX];
+	struct finding finding;
+	size_t count = 0;
+
+	while (count < COMPLAINTS_MAX && backend->ops->complaint(backend, count, texts[count], sizeof(texts[count]))) {
+		if (!judge_expects(hearing->judge, texts[count]))
+			return diag_set(diag, NULL, 0, 0, "the kernel complained: %s", texts[count]);
+		lines[count] = texts[count];
+		count++;
+	}
+	if (!first || judge_silence(hearing->judge, lines, count, &finding) == VERDICT_CONFORMS)
+		return 0;
+	if (report_add_finding(hearing->report, hearing->trace, run, &finding) != 0)
+		hearing->failed = true;
+	return 0;
+}
+
 void hearing_end(struct hearing *hearing)
 {
 	progress_end(&hearing->progress);

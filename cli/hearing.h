@@ -5,6 +5,7 @@
 
 #include "cli/progress.h"
 #include "cli/subject.h"
+#include "vfiosim/backend.h"
 
 struct hearing {
 	struct report *report;
@@ -31,6 +32,13 @@ void hearing_run_end(struct hearing *hearing, const char *run, uint64_t line, ui
 
 /* Judges one event of the run called @run. */
 void hearing_event(struct hearing *hearing, const char *run, const struct event *event);
+
+/*
+ * Judges what the kernel of @backend, a guest, has complained about in the run called @run. With @first, nothing had
+ * made it complain before, so that it must have, if it was to. -1: @diag has a complaint that no call explains.
+ */
+int hearing_complaints(struct hearing *hearing, const char *run, struct backend *backend, bool first,
+		       struct diag *diag);
 
 /* Ends it: the report's entry has tally and status. */
 void hearing_end(struct hearing *hearing);

@@ -37,6 +37,8 @@ struct replay {
 	struct batch batch;
 	bool running; /* the backend is in a run */
 	char run[TRACE_TEXT_MAX];
+	bool destructive; /* the run is, on a guest that nobody needs after it */
+	bool left_out;	  /* what follows of the run is not executed */
 };
 
 static void batch_clear(struct batch *batch)
@@ -136,6 +138,26 @@ static int judge_answer(struct replay *replay, const struct event *recorded, con
 	return replay->writer ? trace_write_event(replay->writer, answered) : 0;
 }
 
+/*
+ * The kernel fell in a destructive run, at number @done of the batch: 0 if that call was to make it fall, and nothing
+ * else happened; then the run is over. -1 with @diag if not.
+ */
+static int judge_fall(struct replay *replay, size_t done, struct diag *diag)
+{
+	struct batch *batch = &replay->batch;
+
+	if (!replay->destructive || done == batch->count)
+		return -1;
+	batch->events[done].answer = (struct answer){.known = false};
+	if (judge_answer(replay, batch->recorded[done], &batch->events[done]) != 0)
+		return -1;
+	if (hearing_complaints(&replay->hearing, replay->run, replay->backend, true, diag) != 0)
+		return -1;
+	replay->left_out = true;
+	replay->running = false;
+	return 0;
+}
+
 /* Executes the batch and judges its answers. 0, or -1 when the trace cannot go on. */
 static int flush_batch(struct replay *replay)
 {
@@ -156,7 +178,7 @@ static int flush_batch(struct replay *replay)
 	if (result != 0) {
 		diag_set(&diag, replay->options->values[OPTION_OUTPUT], 0, 0, "cannot write the trace");
 		result = backend_failed(replay, BACKEND_FAILED, 0, &diag);
-	} else if (status != BACKEND_OK) {
+	} else if (status != BACKEND_OK && (status != BACKEND_SPLAT || judge_fall(replay, done, &diag) != 0)) {
 		uint64_t line = batch->recorded[done < batch->count ? done : batch->count - 1]->line;
 
 		result = backend_failed(replay, status, line, &diag);
@@ -175,80 +197,6 @@ static int begin_run(struct replay *replay)
 		return backend_failed(replay, status, trace_line(replay->reader), &diag);
 	replay->running = true;
 	return 0;
-}
-
-/* Ends the run, if there is one. 0, or -1 when the trace cannot go on. */
-static int end_run(struct replay *replay)
-{
-	enum backend_status status;
-	struct diag diag = {.text = ""};
-
-	if (flush_batch(replay) != 0)
-		return -1;
-	if (!replay->running)
-		return 0;
-	replay->running = false;
-	status = replay->backend->ops->end(replay->backend, &diag);
-	return status == BACKEND_OK ? 0 : backend_failed(replay, status, trace_line(replay->reader), &diag);
-}
-
-static int next_run(struct replay *replay)
-{
-	if (end_run(replay) != 0)
-		return -1;
-	snprintf(replay->run, sizeof(replay->run), "%s", trace_run_name(replay->reader));
-	if (replay->writer)
-		trace_write_run(replay->writer, replay->run);
-	hearing_run(&replay->hearing);
-	return begin_run(replay);
-}
-
-static int run_ends(struct replay *replay)
-{
-	if (flush_batch(replay) != 0)
-		return -1;
-	hearing_run_end(&replay->hearing, replay->run, trace_line(replay->reader), trace_run_count(replay->reader));
-	return 0;
-}
-
-static int next_event(struct replay *replay, const struct event *event)
-{
-	if (!replay->running && begin_run(replay) != 0)
-		return -1;
-	if (batch_add(&replay->batch, event, replay->backend->answers_from_file) != 0) {
-		replay->hearing.failed = true;
-		return -1;
-	}
-	return batch_full(&replay->batch) ? flush_batch(replay) : 0;
-}
-
-/* 0 when the whole trace was executed. */
-static int replay_items(struct replay *replay)
-{
-	struct event event;
-	struct diag diag;
-	int result = 0;
-
-	while (result == 0) {
-		switch (trace_next(replay->reader, &event, &diag)) {
-		case TRACE_EVENT:
-			result = next_event(replay, &event);
-			break;
-		case TRACE_RUN:
-			result = next_run(replay);
-			break;
-		case TRACE_RUN_END:
-			result = run_ends(replay);
-			break;
-		case TRACE_END:
-			return end_run(replay);
-		case TRACE_ERROR:
-			progress_end(&replay->hearing.progress);
-			trace_failed(replay->trace, REPORT_BAD_INPUT, &diag);
-			return -1;
-		}
-	}
-	return result;
 }
 
 static void close_backend(struct replay *replay)
@@ -287,6 +235,116 @@ static int open_backend(struct replay *replay, const struct trace_header *wanted
 		return 0;
 	trace_failed(replay->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &diag);
 	return -1;
+}
+
+/* Ends the run, if there is one. 0, or -1 when the trace cannot go on. */
+static int end_run(struct replay *replay)
+{
+	enum backend_status status;
+	struct diag diag = {.text = ""};
+
+	if (flush_batch(replay) != 0)
+		return -1;
+	if (!replay->running)
+		return 0;
+	replay->running = false;
+	status = replay->backend->ops->end(replay->backend, &diag);
+	/* Complaints that the calls explain are none, and those that they should have made are missed. */
+	if (replay->backend->is_guest && (status == BACKEND_OK || status == BACKEND_SPLAT))
+		status = hearing_complaints(&replay->hearing, replay->run, replay->backend, replay->destructive, &diag)
+			     ? BACKEND_SPLAT
+			     : BACKEND_OK;
+	return status == BACKEND_OK ? 0 : backend_failed(replay, status, trace_line(replay->reader), &diag);
+}
+
+/* Another guest, if the one that there is has been, or will be, through a destructive run. */
+static int renew_guest(struct replay *replay, bool destructive)
+{
+	const struct trace_header wanted = replay->wanted;
+
+	if (!destructive && !replay->destructive)
+		return 0;
+	close_backend(replay);
+	return open_backend(replay, &wanted);
+}
+
+static int next_run(struct replay *replay)
+{
+	const char *reason = trace_run_destructive(replay->reader);
+	bool destructive;
+
+	if (end_run(replay) != 0)
+		return -1;
+	destructive = reason && replay->backend->is_kernel;
+	/* On this machine's own kernel nobody can have asked for it. */
+	replay->left_out = destructive && (!replay->backend->is_guest || !replay->options->values[OPTION_DESTRUCTIVE]);
+	replay->trace->runs_left_out += replay->left_out;
+	if (replay->left_out)
+		return 0;
+	if (renew_guest(replay, destructive) != 0)
+		return -1;
+	replay->destructive = destructive;
+	snprintf(replay->run, sizeof(replay->run), "%s", trace_run_name(replay->reader));
+	if (replay->writer)
+		trace_write_run(replay->writer, replay->run, reason);
+	hearing_run(&replay->hearing);
+	return begin_run(replay);
+}
+
+static int run_ends(struct replay *replay)
+{
+	if (flush_batch(replay) != 0)
+		return -1;
+	if (!replay->left_out)
+		hearing_run_end(&replay->hearing, replay->run, trace_line(replay->reader),
+				trace_run_count(replay->reader));
+	return 0;
+}
+
+static int next_event(struct replay *replay, const struct event *event)
+{
+	if (replay->left_out)
+		return 0;
+	if (!replay->running && begin_run(replay) != 0)
+		return -1;
+	if (batch_add(&replay->batch, event, replay->backend->answers_from_file) != 0) {
+		replay->hearing.failed = true;
+		return -1;
+	}
+	/* A kernel that falls takes along what it has not sent yet. */
+	return replay->destructive || batch_full(&replay->batch) ? flush_batch(replay) : 0;
+}
+
+/* 0 when the whole trace was executed. */
+static int replay_items(struct replay *replay)
+{
+	struct event event;
+	struct diag diag;
+	int result = 0;
+
+	while (result == 0) {
+		switch (trace_next(replay->reader, &event, &diag)) {
+		case TRACE_EVENT:
+			result = next_event(replay, &event);
+			break;
+		case TRACE_RUN:
+			result = next_run(replay);
+			break;
+		case TRACE_RUN_END:
+			result = run_ends(replay);
+			break;
+		case TRACE_END:
+			result = end_run(replay);
+			if (result == 0 && replay->destructive)
+				close_backend(replay);
+			return result;
+		case TRACE_ERROR:
+			progress_end(&replay->hearing.progress);
+			trace_failed(replay->trace, REPORT_BAD_INPUT, &diag);
+			return -1;
+		}
+	}
+	return result;
 }
 
 /* The answers' own header: the backend's, made by the trace's program. */
@@ -336,6 +394,7 @@ static void replay_opened(struct replay *replay)
 		return;
 	}
 	replay->run[0] = '\0';
+	replay->destructive = replay->left_out = false;
 	result = open_writer(replay, &judged, &diag);
 	if (result != 0)
 		trace_failed(replay->trace, REPORT_FAILED, &diag);

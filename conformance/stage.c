@@ -26,6 +26,7 @@ struct stage {
 	size_t count;
 	char run[TRACE_TEXT_MAX];
 	bool in_run;
+	bool left_out; /* the run is destructive, and a kernel would answer */
 	struct stage_result result;
 };
 
@@ -96,12 +97,14 @@ static void perform_runs(struct stage *stage)
 	for (;;) {
 		switch (trace_next(stage->reader, &event, &diag)) {
 		case TRACE_EVENT:
-			gather(stage, &event);
+			if (!stage->left_out)
+				gather(stage, &event);
 			break;
 		case TRACE_RUN:
 			if (stage->in_run)
 				perform_run(stage);
-			stage->in_run = true;
+			stage->left_out = stage->backend->is_kernel && trace_run_destructive(stage->reader);
+			stage->in_run = !stage->left_out;
 			snprintf(stage->run, sizeof(stage->run), "%s", trace_run_name(stage->reader));
 			break;
 		case TRACE_RUN_END:
@@ -135,7 +138,7 @@ static void perform(struct stage *stage, const char *text, size_t length, const 
 	struct profile profile;
 	enum backend_status status;
 
-	stage->in_run = false;
+	stage->in_run = stage->left_out = false;
 	stage->run[0] = '\0';
 	stage->reader = trace_open_memory(stage->name, text, length, &diag);
 	cr_assert_not_null(stage->reader, "%s:%" PRIu64 ": %s", stage->name, diag.line, diag.text);

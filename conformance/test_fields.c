@@ -51,7 +51,7 @@ static uint8_t defined_bits(const struct call *call, const struct outcome *outco
 static bool outcomes_differ(const struct call *call, const struct outcome outcomes[2])
 {
 	if (outcomes[0].modelled != outcomes[1].modelled || outcomes[0].ret != outcomes[1].ret ||
-	    outcomes[0].locked_after != outcomes[1].locked_after ||
+	    outcomes[0].complaint != outcomes[1].complaint || outcomes[0].locked_after != outcomes[1].locked_after ||
 	    outcomes[0].pinned_after != outcomes[1].pinned_after)
 		return true;
 	for (uint32_t i = 0; i < call->buffer_count; i++)

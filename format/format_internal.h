@@ -138,8 +138,8 @@ enum header_line header_parse_line(struct parser *parser, struct header_state *s
 /* Null if @header can be written and read back, else what is wrong with it. */
 const char *header_fault(const struct trace_header *header);
 
-/* Parses `run "NAME"` into @name (TRACE_TEXT_MAX bytes). 0 or -1 with the parser's diag. */
-int run_parse_line(struct parser *parser, char *name);
+/* Parses `run "NAME"`, `run "NAME" destructive "REASON"`: TRACE_TEXT_MAX bytes each. 0 or -1 with the parser's diag. */
+int run_parse_line(struct parser *parser, char *name, char *reason);
 
 /* Parses a line that is a word of @length bytes and a number, into @count. 0 or -1 with the parser's diag. */
 int count_parse_line(struct parser *parser, size_t length, uint64_t *count);

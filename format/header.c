@@ -304,22 +304,39 @@ enum header_line header_parse_line(struct parser *parser, struct header_state *s
 	return s ? HEADER_LINE : HEADER_ERROR;
 }
 
-int run_parse_line(struct parser *parser, char *name)
+/* A quoted string of a run's line, into @to. Returns its end, or NULL. */
+static const char *run_parse_text(struct parser *parser, const char *s, char *to)
 {
-	const char *s = scan_blank(parser->line), *start, *text;
+	const char *start = s, *text;
 	size_t length;
 
-	arena_reset(parser->arena);
-	start = s = scan_blank(s + 3);
 	s = scan_string(parser, s, TRACE_TEXT_MAX - 1, &text, &length);
+	if (s && memchr(text, '\0', length))
+		return scan_expected(parser, start, "a string without \\x00");
+	if (s)
+		memcpy(to, text, length + 1);
+	return s;
+}
+
+int run_parse_line(struct parser *parser, char *name, char *reason)
+{
+	static const char mark[] = "destructive";
+	const char *s = scan_blank(parser->line);
+
+	arena_reset(parser->arena);
+	reason[0] = '\0';
+	s = run_parse_text(parser, scan_blank(s + strlen("run")), name);
 	if (!s)
 		return -1;
-	if (memchr(text, '\0', length)) {
-		scan_expected(parser, start, "a string without \\x00");
-		return -1;
+	s = scan_blank(s);
+	if (strncmp(s, mark, sizeof(mark) - 1) == 0) {
+		const char *start = scan_blank(s + sizeof(mark) - 1);
+
+		s = run_parse_text(parser, start, reason);
+		if (s && !reason[0])
+			s = scan_expected(parser, start, "a reason");
 	}
-	memcpy(name, text, length + 1);
-	return scan_end(parser, s) ? 0 : -1;
+	return s && scan_end(parser, s) ? 0 : -1;
 }
 
 int count_parse_line(struct parser *parser, size_t length, uint64_t *count)

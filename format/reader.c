@@ -57,9 +57,9 @@ struct trace_reader {
 	struct arena *arena;
 	struct trace_header header;
 	enum stage stage;
-	char run[TRACE_TEXT_MAX];
-	uint64_t run_lines; /* so far */
-	uint64_t run_count; /* events that the last run's end speaks of */
+	char run[TRACE_TEXT_MAX], destructive[TRACE_TEXT_MAX]; /* of the run: its name, and why it is; or "" */
+	uint64_t run_lines;				       /* so far */
+	uint64_t run_count;				       /* events that the last run's end speaks of */
 	/* The line that ended the header has been read, but not been taken. */
 	const char *pending;
 	size_t pending_length;
@@ -170,6 +170,11 @@ const char *trace_run_name(const struct trace_reader *reader)
 	return reader->run;
 }
 
+const char *trace_run_destructive(const struct trace_reader *reader)
+{
+	return reader->destructive[0] ? reader->destructive : NULL;
+}
+
 uint64_t trace_run_count(const struct trace_reader *reader)
 {
 	return reader->run_count;
@@ -240,7 +245,7 @@ static enum trace_item read_word(struct trace_reader *reader, struct parser *par
 	switch (word->kind) {
 	case LINE_RUN:
 		reader->run_lines++;
-		return run_parse_line(parser, reader->run) < 0 ? TRACE_ERROR : TRACE_RUN;
+		return run_parse_line(parser, reader->run, reader->destructive) < 0 ? TRACE_ERROR : TRACE_RUN;
 	case LINE_RUN_END:
 		return count_parse_line(parser, word->length, &reader->run_count) < 0 ? TRACE_ERROR : TRACE_RUN_END;
 	default:

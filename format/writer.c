@@ -130,7 +130,7 @@ static int end_run(struct trace_writer *writer)
 	return write_count(writer, "end", events);
 }
 
-int trace_write_run(struct trace_writer *writer, const char *name)
+int trace_write_run(struct trace_writer *writer, const char *name, const char *destructive)
 {
 	size_t start, length = strlen(name);
 
@@ -138,6 +138,8 @@ int trace_write_run(struct trace_writer *writer, const char *name)
 		return -1;
 	if (length >= TRACE_TEXT_MAX)
 		return writer_fail(writer, "the name of a run is too long");
+	if (destructive && (!destructive[0] || strlen(destructive) >= TRACE_TEXT_MAX))
+		return writer_fail(writer, "what makes a run destructive is not said, or too long");
 	if (end_run(writer) < 0)
 		return -1;
 	writer->in_run = true;
@@ -145,6 +147,10 @@ int trace_write_run(struct trace_writer *writer, const char *name)
 	start = writer->text.length;
 	text_append(&writer->text, "run ", 4);
 	text_quoted(&writer->text, name, length);
+	if (destructive) {
+		text_puts(&writer->text, " destructive ");
+		text_quoted(&writer->text, destructive, strlen(destructive));
+	}
 	return end_line(writer, start);
 }
 

@@ -35,7 +35,7 @@ void campaign_header(const struct campaign *campaign, struct trace_header *heade
 
 int campaign_write_program(struct trace_writer *writer, const char *name, const struct program *program)
 {
-	if (trace_write_run(writer, name))
+	if (trace_write_run(writer, name, program->destructive))
 		return -1;
 	for (size_t i = 0; i < program->count; i++)
 		if (trace_write_event(writer, &program->events[i]))

@@ -217,6 +217,11 @@ static void generate_call(struct generator *g, enum operation operation)
 		return;
 	if (program_append(g->program, &call))
 		g->failed = true;
+	if (outcome.complaint != RULE_NONE)
+		g->program->destructive = rules[outcome.complaint].name;
+	g->over = rule_complaint_fatal(outcome.complaint);
+	if (g->over)
+		return;
 	book_learn(&g->book, &call, &outcome);
 }
 
@@ -228,7 +233,8 @@ static void generate_calls(struct generator *g, const struct plan *plan, uint64_
 	struct prng schedule;
 
 	prng_seed(&schedule, seed_child(seed, COMPONENT_SCHEDULE));
-	for (uint32_t i = 0; i < tries && g->program->count < plan->calls && g->book.actor_count && !g->failed; i++) {
+	for (uint32_t i = 0;
+	     i < tries && g->program->count < plan->calls && g->book.actor_count && !g->failed && !g->over; i++) {
 		prng_seed(&g->random, seed_child(call_seeds, i));
 		g->careful = i < plan->prologue_length;
 		g->actor = &g->book.actors[g->careful ? 0 : prng_below(&schedule, g->book.actor_count)];
@@ -250,6 +256,8 @@ struct program *generate_program(uint64_t seed, const struct machine *machine, c
 	g->profile = profile;
 	g->program = program = program_new();
 	g->host = host_new(machine, profile);
+	if (g->host && !options->destructive)
+		host_avoid_complaints(g->host);
 	book_open(&g->book);
 	g->failed = !g->program || !g->host;
 	if (!g->failed) {

@@ -19,7 +19,8 @@
 
 struct generator_options {
 	uint32_t calls_min,
-	    calls_max; /* length of a program, both included; it is shorter when all its tasks have exited */
+	    calls_max;	  /* length of a program, both included; it is shorter when all its tasks have exited */
+	bool destructive; /* calls that make kernels complain or die may be among them */
 };
 
 extern const struct generator_options generator_defaults;

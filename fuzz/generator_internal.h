@@ -84,6 +84,7 @@ struct generator {
 	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
 	uint32_t group_count;
 	bool failed; /* memory ran out */
+	bool over;   /* no kernel answers after the last call */
 };
 
 /*

@@ -206,7 +206,7 @@ static void choose_bitmap(struct generator *g, uint64_t range, struct vfio_bitma
 {
 	const uint64_t page = g->machine->page_size, whole = (range / page + 63) / 64 * 8;
 	const uint64_t sizes[] = {0, 7, whole - 8, whole - 1, UINT64_C(1) << 28, (UINT64_C(1) << 28) + 1, UINT64_MAX};
-	const uint64_t pages[] = {1, page / 2, page * 2, page * 3, UINT64_C(0x200000), UINT64_C(1) << 63};
+	const uint64_t pages[] = {0, 1, page / 2, page * 2, page * 3, UINT64_C(0x200000), UINT64_C(1) << 63};
 	const struct area *area = choose_area(g, 2, false);
 
 	bitmap->size = strange(g) ? ONE_OF(g, sizes) : whole + 8 * below(g, 3);

@@ -14,6 +14,7 @@ struct program_block;
 struct program {
 	size_t count, capacity;
 	struct event *events;	      /* @count of them; their answers are not known */
+	const char *destructive;      /* what makes kernels complain or die, as a constant string; NULL: nothing */
 	struct program_block *blocks; /* everything that the events point to */
 };
 

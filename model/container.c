@@ -163,7 +163,7 @@ bool container_detach(struct host *host, uint32_t group_index)
 	if (container->kind != CONTAINER_BARE && last && !defect_on(host, DEFECT_LAST_GROUP_LEAVES_IOMMU)) {
 		drivers[container->kind].end(host, container);
 		container->kind = CONTAINER_BARE;
-	} else if (container->iommu != NOTHING && !group->pinned_scope) {
+	} else if (container->iommu != NOTHING && !group->pinned_scope && !defect_on(host, DEFECT_LEAVE_TAKES_DIRT)) {
 		type1_scope_narrowed(host, container->iommu);
 	}
 	container_put(host, index);

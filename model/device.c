@@ -183,6 +183,19 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 	return STEP_MORE;
 }
 
+/*
+ * An edu device refuses accesses of less than 4 bytes, which is what any that is no multiple of them becomes. Where
+ * the processor hears of that, the kernel does not survive it.
+ */
+static enum step_result check_bus(struct host *host, struct op *op, const struct device *device,
+				  const struct region *region, uint64_t inside, uint32_t count)
+{
+	const bool narrow = region->index == 0 && !strcmp(device->model, "edu") && ((inside | count) & 3);
+
+	return narrow && !strcmp(host->machine->arch, "aarch64") ? complain(host, op, RULE_DEV_RW_ABORT, true)
+								 : STEP_MORE;
+}
+
 enum step_result device_read(struct host *host, struct op *op)
 {
 	const struct device *device = &host->machine->devices[op_device(host, op)];
@@ -190,7 +203,8 @@ enum step_result device_read(struct host *host, struct op *op)
 	uint64_t inside;
 	uint32_t count;
 
-	if (transfer_check(host, op, false, &region, &inside, &count) == STEP_DONE)
+	if (transfer_check(host, op, false, &region, &inside, &count) == STEP_DONE ||
+	    check_bus(host, op, device, region, inside, count) == STEP_DONE)
 		return STEP_DONE;
 	hit(op, RULE_DEV_READ);
 	/* What a register holds is the device's affair, not the API's, unless the model has the device. */
@@ -215,7 +229,8 @@ enum step_result device_write(struct host *host, struct op *op)
 	const uint8_t *bytes;
 	uint64_t inside;
 
-	if (transfer_check(host, op, true, &region, &inside, &count) == STEP_DONE)
+	if (transfer_check(host, op, true, &region, &inside, &count) == STEP_DONE ||
+	    check_bus(host, op, device, region, inside, count) == STEP_DONE)
 		return STEP_DONE;
 	bytes = op->call->buffers[0].in;
 	if (region->index == VFIO_PCI_CONFIG_REGION_INDEX && inside <= COMMAND_REGISTER &&

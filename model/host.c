@@ -35,6 +35,17 @@ enum step_result refuse(struct op *op, enum rule rule)
 	return refuse_as(op, rule, rules[rule].error);
 }
 
+enum step_result complain(struct host *host, struct op *op, enum rule rule, bool this_one)
+{
+	if (host->peaceful)
+		return unmodelled(host, op);
+	if (!this_one)
+		return STEP_MORE;
+	hit(op, rule);
+	op->outcome->complaint = rule;
+	return rule_complaint_fatal(rule) ? finish(op, 0) : STEP_MORE;
+}
+
 enum step_result unmodelled(struct host *host, struct op *op)
 {
 	(void)host;
@@ -229,6 +240,7 @@ static void outcome_begin(struct outcome *outcome)
 	outcome->modelled = true;
 	outcome->ret = 0;
 	outcome->rule_count = 0;
+	outcome->complaint = RULE_NONE;
 	outcome->task_gone = false;
 	outcome->locked_before = outcome->locked_after = 0;
 	outcome->pinned_before = outcome->pinned_after = 0;
@@ -264,6 +276,11 @@ void host_call(struct host *host, const struct call *call, const struct choice *
 		return;
 	outcome->locked_after = task_locked(host, op.task);
 	outcome->pinned_after = task_pinned(host, op.task);
+}
+
+void host_avoid_complaints(struct host *host)
+{
+	host->peaceful = true;
 }
 
 void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes)

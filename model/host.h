@@ -224,6 +224,7 @@ struct host {
 	const struct machine *machine;
 	struct profile profile;
 	uint64_t serial; /* counts mmaps, maps and attachments */
+	bool peaceful;	 /* no call is modelled that makes a kernel complain */
 	TABLE(struct task) tasks;
 	TABLE(struct mm) mms;
 	TABLE(struct file) files;
@@ -280,6 +281,12 @@ enum step_result unmodelled(struct host *host, struct op *op);
 
 /* Notes that @rule took effect. */
 void hit(struct op *op, enum rule rule);
+
+/*
+ * The operation does what makes some kernels complain, by @rule; it must not have changed anything yet. @this_one: the
+ * profile's kernel does. STEP_MORE to go on, STEP_DONE if the operation ends here.
+ */
+enum step_result complain(struct host *host, struct op *op, enum rule rule, bool this_one);
 
 /* The value of a profile field. */
 static inline int64_t profile_get(const struct host *host, enum profile_field field)

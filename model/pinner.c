@@ -127,7 +127,7 @@ void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t 
 		if (!host->devices.items[i].open_count || device_iommu(host, i) != iommu ||
 		    strcmp(host->machine->devices[i].model, "pinner"))
 			continue;
-		pinner->unmaps++;
+		pinner->unmaps += defect_on(host, DEFECT_OPEN_REGISTERS_AGAIN) ? host->devices.items[i].open_count : 1;
 		pinner->unmap_iova = first;
 		pinner->unmap_length = last - first + 1;
 		let_go(host, i, first, last);
@@ -267,8 +267,10 @@ static int64_t do_transfer(struct host *host, struct op *op, uint32_t device, bo
 			hit(op, RULE_T1_RW_FAULT);
 			return rules[RULE_T1_RW_FAULT].error;
 		}
-		if (write)
+		if (write && !defect_on(host, DEFECT_RW_LEAVES_NO_DIRT))
 			type1_mark_dirty(host, iommu, iova, reach.length);
+		if (defect_on(host, DEFECT_RW_FIRST_MAPPING))
+			break;
 	}
 	hit(op, write ? RULE_T1_RW_WRITE : RULE_T1_RW_READ);
 	return 0;

@@ -21,3 +21,24 @@ enum rule rule_by_name(const char *name)
 			return (enum rule)rule;
 	return RULE_NONE;
 }
+
+/* By rule; without words it does not complain. */
+static const struct {
+	const char *words, *place;
+	bool fatal;
+} complaints[RULE_COUNT] = {
+#define COMPLAINT(rule, words, place, fatal) [RULE_##rule] = {words, place, fatal},
+#include "complaints.def"
+};
+
+bool rule_complaint_is(enum rule rule, const char *line)
+{
+	const char *found = complaints[rule].words ? strstr(line, complaints[rule].words) : NULL;
+
+	return found && strstr(found, complaints[rule].place);
+}
+
+bool rule_complaint_fatal(enum rule rule)
+{
+	return complaints[rule].fatal;
+}

@@ -34,7 +34,8 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 	case VFIO_UPDATE_VADDR:
 		/* Mediated devices may need an address at any time. */
 		if (iommu == NOTHING ? !defect_on(host, DEFECT_VADDR_ALWAYS_OFFERED)
-				     : host->iommus.items[iommu].emulated_groups)
+				     : host->iommus.items[iommu].emulated_groups &&
+					   !defect_on(host, DEFECT_VADDR_OFFERED_BESIDE_MDEV))
 			return 0;
 		return profile_get(host, PROFILE_VADDR_UPDATE);
 	case VFIO_DMA_CC_IOMMU:

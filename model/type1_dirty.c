@@ -89,8 +89,11 @@ enum step_result type1_bitmap_check(struct host *host, struct op *op, const stru
 	case POINTER_OF_TASK:
 		break;
 	}
-	if (!lowest)
+	if (!lowest) {
+		if (complain(host, op, RULE_T1_DIRTY_SHIFT, profile_get(host, PROFILE_SHIFTS_WATCHED)) == STEP_DONE)
+			return STEP_DONE;
 		return refuse(op, RULE_T1_DIRTY_PAGE_SIZE);
+	}
 	/* A page size of several bits counts as its lowest one here, and sums wrap. */
 	pages = size / lowest;
 	if (!pages || !bitmap->size || bitmap->size > DIRTY_BITMAP_MAX ||
@@ -133,6 +136,7 @@ static enum step_result load_range(const struct host *host, struct op *op, uint3
 	const struct struct_desc *layout = op->row->layout;
 	uint8_t bytes[sizeof(*range)];
 	uint64_t end;
+	bool wraps;
 
 	if (argsz - layout->size < sizeof(bytes))
 		return refuse(op, RULE_T1_DIRTY_ARGSZ);
@@ -140,7 +144,13 @@ static enum step_result load_range(const struct host *host, struct op *op, uint3
 		return refuse(op, RULE_T1_DIRTY_FAULT);
 	struct_load(layout->flex_struct, range, bytes, sizeof(bytes));
 	end = range->iova + range->size;
-	if (profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING) ? end < range->iova : end && end < range->iova)
+	if (profile_get(host, PROFILE_TOP_RANGE_FINDS_NOTHING))
+		wraps = end < range->iova;
+	else if (range->size)
+		wraps = end && end < range->iova;
+	else
+		return refuse(op, RULE_T1_DIRTY_SIZE);
+	if (wraps)
 		return refuse_as(op, RULE_T1_DIRTY_WRAP, profile_get(host, PROFILE_WRAP_REFUSED));
 	return STEP_MORE;
 }

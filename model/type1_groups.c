@@ -72,7 +72,7 @@ static bool aperture_conflicts(const struct host *host, const struct type1 *iomm
 static bool reserved_conflicts(const struct host *host, const struct type1 *iommu,
 			       const struct translation *translation)
 {
-	for (size_t i = 0; i < translation->reserved_count; i++)
+	for (size_t i = 0; i < translation->reserved_count && !defect_on(host, DEFECT_JOIN_IGNORES_RESERVED); i++)
 		if (type1_find(host, iommu, translation->reserved[i].first, translation->reserved[i].last).any)
 			return true;
 	return false;
@@ -107,7 +107,8 @@ static void page_sizes_update(const struct host *host, struct type1 *iommu)
 static enum step_result replay_part(struct host *host, struct op *op, struct type1 *iommu, const struct range *mapping,
 				    uint64_t first, uint64_t last)
 {
-	const uint32_t caller = op_task(host, op)->mm, payer = MAPPING_MM(mapping->tag);
+	const uint32_t payer = MAPPING_MM(mapping->tag);
+	const uint32_t caller = defect_on(host, DEFECT_JOIN_PINS_MAPPERS) ? payer : op_task(host, op)->mm;
 	const uint32_t flags = MAPPING_FLAGS(mapping->tag);
 	const bool exempt = flags & MAPPING_LOCK_CAP, own = caller == payer;
 	const uint64_t callers = exempt ? UINT64_MAX : type1_room(host, caller);
@@ -137,23 +138,30 @@ static enum step_result replay_part(struct host *host, struct op *op, struct typ
 static enum step_result replay_range(struct host *host, struct op *op, struct type1 *iommu, const struct range *mapping,
 				     uint64_t first, uint64_t last)
 {
-	const uint64_t begin = mapping->first;
+	const uint64_t begin = mapping->first, vaddr = mapping->value;
+	const bool write = MAPPING_FLAGS(mapping->tag) & MAPPING_WRITE;
 
 	for (;;) {
-		const struct range *pin = rangemap_overlap(&iommu->pinned, first, last);
+		const struct range *pinned = rangemap_overlap(&iommu->pinned, first, last);
+		struct pin pin;
 
-		if (!pin)
+		if (!pinned || defect_on(host, DEFECT_JOIN_CHARGES_PINNED))
 			return replay_part(host, op, iommu, mapping, first, last);
-		if (pin->first > first && replay_part(host, op, iommu, mapping, first, pin->first - 1) == STEP_DONE)
+		if (pinned->first > first &&
+		    replay_part(host, op, iommu, mapping, first, pinned->first - 1) == STEP_DONE)
 			return STEP_DONE;
-		mapping = rangemap_at(&iommu->mappings, begin);
-		if (mm_pin(host, op_task(host, op)->mm, mapping->value + (pin->first - begin),
-			   pin->last - pin->first + 1, MAPPING_FLAGS(mapping->tag) & MAPPING_WRITE, UINT64_MAX)
-			.error)
+		pin = mm_pin(host, op_task(host, op)->mm, vaddr + (pinned->first - begin),
+			     pinned->last - pinned->first + 1, write, UINT64_MAX);
+		if (pin.error)
 			return refuse(op, RULE_T1_JOIN_MEMORY);
-		if (pin->last >= last)
+		/* Where other memory has come in the place of what is pinned, of which only one counts, sums go wrong.
+		 */
+		if (pin.charged != pinned->weight)
+			return unmodelled(host, op);
+		if (pinned->last >= last)
 			return STEP_MORE;
-		first = pin->last + 1;
+		first = pinned->last + 1;
+		mapping = rangemap_at(&iommu->mappings, begin);
 	}
 }
 
@@ -195,6 +203,8 @@ static void uncharge(struct host *host, struct type1 *iommu, const struct range 
 	for (const struct range *pin = rangemap_overlap(&iommu->pinned, edit->first, edit->last); pin;
 	     pin = pin->last < edit->last ? rangemap_overlap(&iommu->pinned, pin->last + 1, edit->last) : NULL)
 		pinned += pin->weight;
+	if (defect_on(host, DEFECT_LEAVE_FORGETS_PINS))
+		pinned = 0;
 	type1_uncharge(host, edit, edit->weight - pinned);
 }
 
@@ -231,7 +241,7 @@ static enum step_result replay(struct host *host, struct op *op, struct type1 *i
 				: replay_range(host, op, iommu, mapping, first, mapping->last);
 		mapping = rangemap_at(&iommu->mappings, first);
 	}
-	if (result == STEP_DONE)
+	if (result == STEP_DONE && !defect_on(host, DEFECT_JOIN_FAILURE_KEEPS_CHARGE))
 		uncharge_all(host, iommu);
 	/* To undo it, the kernel looks at every page of what it has begun with: that can take for ever. */
 	if (result == STEP_DONE && longest > LONGEST_UNDONE)
@@ -269,7 +279,8 @@ static enum step_result join_backed(struct host *host, struct op *op, struct typ
 		return refuse(op, RULE_CT_SET_IOMMU_UNSAFE);
 	}
 	/* A further domain takes over the pages that the first one has. */
-	if (!type1_backed(iommu) && replay(host, op, iommu, translation.aperture) == STEP_DONE) {
+	if (!type1_backed(iommu) && !defect_on(host, DEFECT_JOIN_PINS_NOTHING) &&
+	    replay(host, op, iommu, translation.aperture) == STEP_DONE) {
 		windows_clear(&windows);
 		return STEP_DONE;
 	}
@@ -348,12 +359,14 @@ bool type1_leave(struct host *host, uint32_t group)
 	}
 	iommu->backed_groups--;
 	domain_gone = !domain_exists(host, iommu, group);
-	windows_widen(host, iommu, domain_gone);
+	if (!defect_on(host, DEFECT_LEAVE_KEEPS_WINDOWS))
+		windows_widen(host, iommu, domain_gone);
 	if (domain_gone)
 		page_sizes_update(host, iommu);
 	if (iommu->backed_groups || !iommu->emulated_groups)
 		return false;
 	/* With mediated devices left, mappings stay, and keep the charge of what these have pinned. */
-	uncharge_all(host, iommu);
+	if (!defect_on(host, DEFECT_LEAVE_KEEPS_CHARGE))
+		uncharge_all(host, iommu);
 	return true;
 }

@@ -85,6 +85,8 @@ static bool windows_contain(const struct host *host, const struct type1 *iommu, 
 		last = first;
 	if (defect_on(host, DEFECT_WINDOW_ONE_PAGE) && last - first >= host->machine->page_size)
 		last -= host->machine->page_size;
+	if (!iommu->windows.count && defect_on(host, DEFECT_MAP_EMULATED_WINDOW))
+		return last <= host->machine->aperture.last;
 	return windows_allow(&iommu->windows, first, last);
 }
 
@@ -108,7 +110,7 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 	if (rangemap_overlap(&iommu->mappings, mapping.first, mapping.last))
 		return unmodelled(host, op);
 	node = type1_link(iommu, mapping.first, mapping.last);
-	if (type1_backed(iommu))
+	if (type1_backed(iommu) || defect_on(host, DEFECT_MAP_EMULATED_PINS))
 		pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
 	if (pin.error) {
 		type1_unlink(iommu, node);
@@ -230,7 +232,7 @@ static enum step_result unmap_commit(struct host *host, struct op *op, struct ty
 		if (!search)
 			next = type1_find_next(iommu, &found, last);
 		/* Mediated devices are asked to let go, and do before this goes on. */
-		if (type1_is_pinned(iommu, &found.mapping)) {
+		if (type1_is_pinned(iommu, &found.mapping) && !defect_on(host, DEFECT_UNMAP_ASKS_NOBODY)) {
 			pinners_let_go(host, (uint32_t)(iommu - host->iommus.items), found.mapping.first,
 				       found.mapping.last);
 			found.mapping = *type1_edit(iommu, &found);
@@ -318,7 +320,8 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 	if (report && load_bitmap(host, op, &unmap, &bitmap, &pointer) == STEP_DONE)
 		return STEP_DONE;
 	all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
-	if ((unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) && iommu->emulated_groups)
+	if ((unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) && iommu->emulated_groups &&
+	    !defect_on(host, DEFECT_VADDR_BESIDE_MDEV))
 		return refuse(op, RULE_T1_UNMAP_VADDR_EMULATED);
 	if (unmap.iova & in_page)
 		return refuse(op, RULE_T1_UNMAP_ALIGN);

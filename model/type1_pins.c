@@ -32,14 +32,18 @@ static int64_t pin_page(struct host *host, struct op *op, struct type1 *iommu, c
 	if (AREA_KIND(rangemap_at(&host->mms.items[payer].areas, address)->tag) == AREA_DEVICE &&
 	    profile_get(host, PROFILE_PIN_LOOKS_FOR_PAGE))
 		return answer(op, RULE_T1_PIN_DEVICE);
-	if (!type1_backed(iommu)) {
-		if (pin.charged && !(flags & MAPPING_LOCK_CAP) && !type1_room(host, payer))
+	if (defect_on(host, DEFECT_PIN_SUCCESS_FAILS))
+		return 1;
+	if (!type1_backed(iommu) || defect_on(host, DEFECT_PIN_CHARGED_BESIDE_DOMAIN)) {
+		if (pin.charged && !(flags & MAPPING_LOCK_CAP) && !type1_room(host, payer) &&
+		    !defect_on(host, DEFECT_PIN_UNLIMITED))
 			return answer(op, RULE_T1_PIN_LIMIT);
 		type1_charge(host, type1_edit(iommu, found), pin.charged);
 	}
 	pinned.weight = pin.charged;
 	rangemap_insert(&iommu->pinned, &pinned);
-	type1_mark_dirty(host, (uint32_t)(iommu - host->iommus.items), iova, page);
+	if (!defect_on(host, DEFECT_PIN_LEAVES_NO_DIRT))
+		type1_mark_dirty(host, (uint32_t)(iommu - host->iommus.items), iova, page);
 	return 0;
 }
 
@@ -51,7 +55,7 @@ static void unpin_page(struct host *host, struct type1 *iommu, uint64_t iova)
 
 	if (!found.any || !pinned)
 		return;
-	if (pinned->value > 1) {
+	if (pinned->value > 1 && !defect_on(host, DEFECT_UNPIN_ALL_AT_ONCE)) {
 		rangemap_edit(&iommu->pinned, iova)->value--;
 		return;
 	}
@@ -68,11 +72,13 @@ static int64_t pin_next(struct host *host, struct op *op, struct type1 *iommu, u
 
 	if (!found.any)
 		return answer(op, RULE_T1_PIN_UNMAPPED);
-	if ((MAPPING_FLAGS(found.mapping.tag) & prot) != prot)
+	if ((MAPPING_FLAGS(found.mapping.tag) & prot) != prot && !defect_on(host, DEFECT_PIN_ANY_ACCESS))
 		return answer(op, RULE_T1_PIN_ACCESS);
 	if (!pinned)
 		return pin_page(host, op, iommu, &found, iova);
 	rangemap_edit(&iommu->pinned, pinned->first)->value++;
+	if (defect_on(host, DEFECT_PIN_CHARGED_EACH_TIME))
+		type1_charge(host, type1_edit(iommu, &found), pinned->weight);
 	hit(op, RULE_T1_PIN_AGAIN);
 	return 0;
 }
@@ -95,7 +101,7 @@ int64_t type1_pin_pages(struct host *host, struct op *op, uint32_t index, uint64
 		error = pin_next(host, op, iommu, iova + i * page, prot);
 		if (!error)
 			continue;
-		while (i-- > 0)
+		while (i-- > 0 && !defect_on(host, DEFECT_PIN_HALF))
 			unpin_page(host, iommu, iova + i * page);
 		return error;
 	}
@@ -147,7 +153,8 @@ int64_t type1_reach(struct host *host, struct op *op, uint32_t index, uint64_t i
 		return answer(op, RULE_T1_RW_UNMAPPED);
 	flags = MAPPING_FLAGS(mapping->tag);
 	/* Whatever is written has to be readable as well. */
-	if (!(flags & MAPPING_READ) || (write && !(flags & MAPPING_WRITE)))
+	if ((!(flags & MAPPING_READ) && !(write && defect_on(host, DEFECT_RW_WRITE_ONLY))) ||
+	    (write && !(flags & MAPPING_WRITE)))
 		return answer(op, RULE_T1_RW_ACCESS);
 	reach->mm = MAPPING_MM(mapping->tag);
 	if (!host->mms.items[reach->mm].users)

@@ -256,7 +256,7 @@ static void put_details(const struct report *report, FILE *out)
 	for (size_t i = 0; i < report->trace_count; i++) {
 		const struct report_trace *trace = &report->traces[i];
 
-		if (trace->finding_count == 0 && trace->change_count == 0)
+		if (trace->finding_count == 0 && trace->change_count == 0 && trace->runs_left_out == 0)
 			continue;
 		fputs(titled ? "" : "<section>\n<h2>Findings</h2>\n", out);
 		titled = true;
@@ -267,6 +267,8 @@ static void put_details(const struct report *report, FILE *out)
 			put_finding(trace, &trace->findings[j], out);
 		if (trace->findings_left_off > 0)
 			fprintf(out, "<p>%" PRIu64 " more findings are not shown.</p>\n", trace->findings_left_off);
+		if (trace->runs_left_out > 0)
+			fprintf(out, "<p>%" PRIu64 " destructive runs were left out.</p>\n", trace->runs_left_out);
 		put_changes(trace, out);
 	}
 	fputs(titled ? "</section>\n" : "", out);

@@ -87,6 +87,7 @@ static struct json_object *trace_object(const struct report_trace *trace)
 		json_object_array_add(findings, finding_object(&trace->findings[i]));
 	json_object_object_add(object, "findings", findings);
 	add_number(object, "findings_left_off", trace->findings_left_off);
+	add_number(object, "runs_left_out", trace->runs_left_out);
 	if (trace->backend)
 		add_changes(object, trace);
 	return object;

@@ -72,6 +72,8 @@ static void print_findings(const struct report_trace *trace, FILE *out)
 	}
 	if (trace->findings_left_off > 0)
 		fprintf(out, "# %" PRIu64 " more findings are not shown\n", trace->findings_left_off);
+	if (trace->runs_left_out > 0)
+		fprintf(out, "# %" PRIu64 " destructive runs were left out\n", trace->runs_left_out);
 }
 
 static void print_directive(const struct report_trace *trace, FILE *out)

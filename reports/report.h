@@ -58,6 +58,7 @@ struct report_trace {
 	struct report_finding *findings;
 	size_t finding_count;
 	uint64_t findings_left_off; /* found beyond the limit */
+	uint64_t runs_left_out;	    /* destructive runs that were not executed */
 	uint64_t changes_total;	    /* answers that differ from the recording */
 	struct report_change *changes;
 	size_t change_count;

@@ -33,6 +33,8 @@ static void print_findings(const struct report_trace *trace, FILE *out)
 	}
 	if (trace->findings_left_off > 0)
 		fprintf(out, "%s: %" PRIu64 " more findings are not shown\n\n", trace->name, trace->findings_left_off);
+	if (trace->runs_left_out > 0)
+		fprintf(out, "%s: %" PRIu64 " destructive runs were left out\n\n", trace->name, trace->runs_left_out);
 }
 
 static void print_changes(const struct report_trace *trace, FILE *out)

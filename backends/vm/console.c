@@ -18,6 +18,10 @@
 /* As much of the text as anybody reads; the end of it, because that is where things went wrong. */
 #define TEXT_MAX (1 << 20)
 
+/* What a complaint goes on with, and what it ends with. */
+#define TRACE_WORDS "Call Trace:"
+#define END_WORDS   "---[ end "
+
 /* Words by which kernels of all architectures begin to report a fault of their own. */
 static const char *const complaints[] = {
     "BUG: ",			 /* a NULL pointer, soft lockups, scheduling while atomic, KASAN, ... */
@@ -41,7 +45,7 @@ static const char *const complaints[] = {
     "Bad page state",
     "Kernel panic - not syncing",
     "Out of memory: Killed",
-    "Call Trace:", /* whatever the words before it were */
+    TRACE_WORDS, /* whatever the words before it were */
 };
 
 int console_open(struct console *console)
@@ -101,17 +105,24 @@ static bool is_complaint(const char *line, size_t length)
 	return false;
 }
 
-const char *console_splat(struct console *console)
+const char *console_complaint(struct console *console, size_t index)
 {
 	const char *line = console_text(console);
+	bool complaining = false;
 
 	while (*line) {
 		size_t length = strcspn(line, "\n");
+		bool goes_on = complaining && line_has(line, length, TRACE_WORDS);
 
-		if (is_complaint(line, length)) {
-			memmove(console->text, line, length);
-			console->text[length] = '\0';
-			return console->text;
+		if (line_has(line, length, END_WORDS))
+			complaining = false;
+		if (is_complaint(line, length) && !goes_on) {
+			complaining = true;
+			if (index-- == 0) {
+				memmove(console->text, line, length);
+				console->text[length] = '\0';
+				return console->text;
+			}
 		}
 		line += length + (line[length] == '\n');
 	}

@@ -76,7 +76,7 @@ static void explain(struct vm *vm, const struct machine *machine, bool ended, st
 	if (!line)
 		line = console_last(&vm->console, qemu);
 	if (!line)
-		line = console_splat(&vm->console);
+		line = console_complaint(&vm->console, 0);
 	if (!line)
 		line = last_line(vm);
 	diag_set(diag, NULL, 0, 0, "the guest (Linux %s) %s: %s", vm->kernel.release,
@@ -119,7 +119,7 @@ static enum backend_status wait_until_ready(struct vm *vm, const struct machine 
 	explain(vm, machine, ended, diag);
 	if (console_last(&vm->console, GUEST_MESSAGE_PREFIX GUEST_NO_VFIO))
 		return BACKEND_MISSING;
-	return !ended || console_splat(&vm->console) ? BACKEND_SPLAT : BACKEND_FAILED;
+	return !ended || console_complaint(&vm->console, 0) ? BACKEND_SPLAT : BACKEND_FAILED;
 }
 
 /* The modules that every machine of this architecture could want: a kernel is unpacked for all of them. */
@@ -270,9 +270,9 @@ const char *vm_console_text(struct vm *vm)
 	return console_text(&vm->console);
 }
 
-const char *vm_console_splat(struct vm *vm)
+const char *vm_console_complaint(struct vm *vm, size_t index)
 {
-	return console_splat(&vm->console);
+	return console_complaint(&vm->console, index);
 }
 
 void vm_close(struct vm *vm)

@@ -66,9 +66,11 @@ void vm_console_mark(struct vm *vm);
  * call. */
 const char *vm_console_text(struct vm *vm);
 
-/* The first line since the mark in which the kernel complains about itself; NULL if there is none. Valid until the next
- * call. */
-const char *vm_console_splat(struct vm *vm);
+/*
+ * The first line of complaint number @index (from 0) of the kernel about itself since the mark; NULL if there are not
+ * so many. Valid until the next call.
+ */
+const char *vm_console_complaint(struct vm *vm, size_t index);
 
 /* Kills the guest and frees @vm; NULL is allowed. */
 void vm_close(struct vm *vm);

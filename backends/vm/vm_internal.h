@@ -124,7 +124,8 @@ struct console {
 int console_open(struct console *console);
 void console_mark(struct console *console);
 const char *console_text(struct console *console);
-const char *console_splat(struct console *console);
+/* See vm_console_complaint(). */
+const char *console_complaint(struct console *console, size_t index);
 /* The last line since the mark that contains @needle, from there on; NULL if none. Valid until the next call. */
 const char *console_last(struct console *console, const char *needle);
 void console_close(struct console *console);

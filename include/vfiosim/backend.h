@@ -32,6 +32,11 @@ struct backend_ops {
 	enum backend_status (*end)(struct backend *backend, struct diag *diag);
 	/* What the console of the kernel printed since begin; "" where there is none. */
 	const char *(*console)(struct backend *backend);
+	/*
+	 * Copies the first line of complaint number @index (from 0) that the kernel uttered since begin. False if there
+	 * are not so many. Of a guest only.
+	 */
+	bool (*complaint)(struct backend *backend, size_t index, char *line, size_t size);
 	void (*close)(struct backend *backend);
 };
 
@@ -39,6 +44,8 @@ struct backend {
 	const struct backend_ops *ops;
 	struct trace_header header; /* kernel, arch, page size, machine, profile: what answers here */
 	const struct machine *machine;
+	bool is_kernel;		/* a real kernel answers... */
+	bool is_guest;		/* ...in a guest of its own: its console is heard, and it may be lost */
 	bool answers_from_file; /* execute() wants the whole answers that events have, and answers these */
 };
 

@@ -20,14 +20,16 @@ enum mismatch {
 	MISMATCH_LOCKED,
 	MISMATCH_PINNED,
 	MISMATCH_ANSWER_MISSING,
-	MISMATCH_COUNT, /* of a run, not of a call: it has not as many calls as it says */
+	MISMATCH_SURVIVED, /* there is an answer, where the kernel should have fallen */
+	MISMATCH_COUNT,	   /* of a run, not of a call: it has not as many calls as it says */
+	MISMATCH_SILENCE,  /* of a run: the kernel should have complained */
 };
 
 struct finding {
 	enum verdict verdict;
 	enum mismatch mismatch;
 	uint64_t line;		       /* of the event, or the end of the run, in its trace */
-	const struct event *event;     /* as observed; valid during the callback; NULL for MISMATCH_COUNT */
+	const struct event *event;     /* as observed; valid during the callback; NULL if it is of a run */
 	const struct outcome *allowed; /* what the model gives; valid during the callback */
 	uint32_t buffer, offset;       /* MISMATCH_BYTES: first byte that differs, in which buffer */
 	uint64_t declared, counted;    /* MISMATCH_COUNT: calls that the run says it has, and those it has */
@@ -70,6 +72,15 @@ enum verdict judge_event(struct judge *judge, const struct event *event, struct 
  * with MISMATCH_COUNT. Of a call that was left out or put in, the others seldom tell.
  */
 enum verdict judge_end_run(struct judge *judge, uint64_t line, uint64_t declared, struct finding *finding);
+
+/* Whether the calls of this run make the kernel complain with this line of its console: then it is no divergence. */
+bool judge_expects(const struct judge *judge, const char *line);
+
+/*
+ * Judges what the kernel did not say in this run, if nothing has made it complain before: @lines are all its
+ * complaints. CONFORMS, or DIVERGES with MISMATCH_SILENCE; @finding->allowed has the rule.
+ */
+enum verdict judge_silence(struct judge *judge, const char *const *lines, size_t count, struct finding *finding);
 
 const struct tally *judge_tally(const struct judge *judge);
 

@@ -40,6 +40,11 @@ struct outcome {
 	enum rule rules[OUTCOME_RULES_MAX]; /* hit on the way; the last one decided */
 	uint32_t rule_count;
 	/*
+	 * RULE_NONE, or the rule by which the kernel complains about itself on its console, at most once for each
+	 * place in its code. If that is fatal there is no answer: nothing else is valid.
+	 */
+	enum rule complaint;
+	/*
 	 * What buffers[i] holds afterwards, and which bits of it the API defines (1: judged).
 	 * NULL: the buffer is as it was. Owned by the host, valid until its next call.
 	 */
@@ -54,6 +59,12 @@ struct outcome {
 
 /* Executes one call, from entry to return. Never fails: what it does not know is !modelled and changes nothing. */
 void host_call(struct host *host, const struct call *call, const struct choice *choice, struct outcome *outcome);
+
+/*
+ * From now on, a call that would make a kernel complain, whichever kernel it is, is not modelled and changes nothing:
+ * for makers of programs that are to be run on kernels which others need.
+ */
+void host_avoid_complaints(struct host *host);
 
 /*
  * Tells the host that the program itself has locked @bytes of its memory (mlock and the like),

@@ -7,6 +7,7 @@
 #ifndef VFIOSIM_RULE_H
 #define VFIOSIM_RULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum rule {
@@ -27,5 +28,12 @@ extern const struct rule_desc rules[RULE_COUNT];
 
 /* The rule with this name, or RULE_NONE. */
 enum rule rule_by_name(const char *name);
+
+/*
+ * Whether a line of a kernel's console is what the kernel complains with by @rule, and whether such a complaint is its
+ * last word. False for rules by which no kernel complains. model/complaints.def has those by which one does.
+ */
+bool rule_complaint_is(enum rule rule, const char *line);
+bool rule_complaint_fatal(enum rule rule);
 
 #endif

@@ -59,6 +59,8 @@ const struct trace_header *trace_header(const struct trace_reader *reader);
  */
 enum trace_item trace_next(struct trace_reader *reader, struct event *event, struct diag *diag);
 const char *trace_run_name(const struct trace_reader *reader); /* "" before the first run line */
+/* Why the run is destructive, that is, does what makes some kernels complain, or die; NULL if it is not. */
+const char *trace_run_destructive(const struct trace_reader *reader);
 uint64_t trace_run_count(const struct trace_reader *reader);
 uint64_t trace_line(const struct trace_reader *reader); /* line of the last item */
 void trace_close(struct trace_reader *reader);
@@ -71,7 +73,8 @@ struct trace_writer;
  * The writer counts by itself: it writes the end of each run when the next one begins and when it commits.
  */
 struct trace_writer *trace_create(const char *path, const struct trace_header *header, struct diag *diag);
-int trace_write_run(struct trace_writer *writer, const char *name);
+/* @destructive: why the run is, or NULL. */
+int trace_write_run(struct trace_writer *writer, const char *name, const char *destructive);
 int trace_write_event(struct trace_writer *writer, const struct event *event);
 /* Finishes and renames; 0 or -1 with @diag. Frees the writer in either case. */
 int trace_commit(struct trace_writer *writer, struct diag *diag);

@@ -26,12 +26,12 @@ static void count_close(void *context)
 	closed++;
 }
 
-static bool tell_complaint(void *context, char *line, size_t size)
+static bool tell_complaint(void *context, size_t index, char *line, size_t size)
 {
 	(void)context;
-	if (complaint)
+	if (complaint && index == 0)
 		snprintf(line, size, "%s", complaint);
-	return complaint != NULL;
+	return complaint && index == 0;
 }
 
 /* Opens a backend whose agent has already said @said; with @console it has a console. */
@@ -45,7 +45,7 @@ static struct backend *open_remote(const char *said, bool console, enum backend_
 	peer = pair[1];
 	transport.fd = pair[0];
 	if (console)
-		transport.console_splat = tell_complaint;
+		transport.console_complaint = tell_complaint;
 	return remote_open(&transport, status, diag);
 }
 

@@ -251,3 +251,76 @@ Test(judge_fresh, run_with_another_number_of_calls_than_it_says_diverges)
 	judge_begin_run(court.judge);
 	cr_assert_eq(judge_end_run(court.judge, 14, 0, &court.finding), VERDICT_CONFORMS);
 }
+
+/* ---- complaints of the kernel ---- */
+
+#define LINE_PAGE_SIZE_0                                                                                       \
+	"1 ioctl(3, VFIO_IOMMU_UNMAP_DMA, {argsz=48, flags=GET_DIRTY_BITMAP, iova=0x4000, size=0x4000, data=[" \
+	"{pgsize=0x0, size=0x40, data=0x0}]}) = -1 EINVAL"
+#define COMPLAINT "[    9.7] UBSAN: shift-out-of-bounds in drivers/vfio/vfio_iommu_type1.c:2953:39"
+
+/* A new run on a kernel that watches its shifts, as far as the call that it complains about. */
+static void provoke(const char *watches)
+{
+	cr_assert_eq(profile_set(&court.profile, "shifts_watched", watches), 0);
+	judge_begin_run(court.judge);
+	court_accept(&court, lines_attached);
+	cr_assert_eq(court_judge(&court, LINE_PAGE_SIZE_0), VERDICT_CONFORMS);
+}
+
+Test(judge, complaint_that_a_call_explains_is_expected_in_its_run_only)
+{
+	cr_expect(!judge_expects(court.judge, COMPLAINT));
+	provoke("1");
+	cr_expect(judge_expects(court.judge, COMPLAINT));
+	cr_expect(!judge_expects(court.judge, "UBSAN: shift-out-of-bounds in drivers/vfio/vfio_main.c:1:1"));
+	cr_expect(!judge_expects(court.judge, "WARNING: at drivers/vfio/vfio_iommu_type1.c:1"));
+	judge_begin_run(court.judge);
+	cr_expect(!judge_expects(court.judge, COMPLAINT));
+}
+
+Test(judge, complaint_of_a_kernel_that_does_not_watch_is_not_expected)
+{
+	provoke("0");
+	cr_expect(!judge_expects(court.judge, COMPLAINT));
+}
+
+Test(judge, silence_where_a_complaint_is_due_diverges)
+{
+	const char *const lines[] = {"[    9.6] something else", COMPLAINT};
+
+	provoke("1");
+	cr_expect_eq(judge_silence(court.judge, lines, 2, &court.finding), VERDICT_CONFORMS);
+	cr_expect_eq(judge_silence(court.judge, lines, 1, &court.finding), VERDICT_DIVERGES);
+	cr_expect_eq(court.finding.mismatch, MISMATCH_SILENCE);
+	cr_expect_eq(court.finding.allowed->complaint, RULE_T1_DIRTY_SHIFT);
+	cr_expect_eq(court.finding.line, court.line);
+}
+
+Test(judge, call_that_ends_the_kernel_has_no_answer)
+{
+	struct profile profile;
+	struct judge *judge;
+	struct event event;
+	struct diag diag;
+	static const char *const lines[] = {LINE_OPEN_CONTAINER,
+					    LINE_OPEN_GROUP,
+					    LINE_SET_CONTAINER,
+					    LINE_SET_IOMMU,
+					    "1 ioctl(4, VFIO_GROUP_GET_DEVICE_FD, \"0000:00:03.0\") = 5",
+					    "1 pread(5, hex(00), 1, 0x0) = ?",
+					    "1 pread(5, hex(00), 1, 0x0) = 1"};
+	static const enum mismatch mismatches[] = {MISMATCH_NONE, MISMATCH_NONE, MISMATCH_NONE,	   MISMATCH_NONE,
+						   MISMATCH_NONE, MISMATCH_NONE, MISMATCH_SURVIVED};
+
+	cr_assert_eq(profile_find("6.12", &profile), 0);
+	judge = judge_new(machine_find("virt-smmuv3-edu"), &profile);
+	cr_assert_not_null(judge);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		cr_assert_eq(event_parse(lines[i], strlen(lines[i]), &event, court.arena, "test", i + 1, &diag), 0);
+		judge_event(judge, &event, &court.finding);
+		cr_expect_eq(court.finding.mismatch, mismatches[i], "%s", lines[i]);
+	}
+	cr_expect(judge_expects(judge, "Internal error: synchronous external abort: 0000000096000010 [#1] SMP"));
+	judge_free(judge);
+}

@@ -106,6 +106,27 @@ Test(reader, header_values_with_any_bytes_come_back)
 	free(header);
 }
 
+Test(reader, run_says_why_it_is_destructive)
+{
+	struct trace_reader *reader = open_text("vfiosim-trace 1\n"
+						"run \"a\" destructive \"ends \\\"it\\\"\" # really\n"
+						"1 close(3) = 0\n"
+						"run \"b\"\n",
+						NULL);
+	struct event event;
+
+	cr_assert_not_null(reader);
+	cr_assert_null(trace_run_destructive(reader));
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_RUN);
+	cr_assert_str_eq(trace_run_name(reader), "a");
+	cr_assert_str_eq(trace_run_destructive(reader), "ends \"it\"");
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_EVENT);
+	cr_assert_not_null(trace_run_destructive(reader));
+	cr_assert_eq(trace_next(reader, &event, NULL), TRACE_RUN);
+	cr_assert_null(trace_run_destructive(reader));
+	trace_close(reader);
+}
+
 Test(reader, runs_comments_and_blank_lines)
 {
 	struct trace_reader *reader = open_text("vfiosim-trace 1 # of 2026\n"
@@ -176,6 +197,10 @@ static const struct {
     {V "run \"a\n", 2, 7, "'\"'"},
     {V "run \"a\" b\n", 2, 9, "the end of the line"},
     {V "run \"a\\x00\"\n", 2, 5, "a string without \\x00"},
+    {V "run \"a\" destructive\n", 2, 20, "'\"'"},
+    {V "run \"a\" destructive \"\"\n", 2, 21, "a reason"},
+    {V "run \"a\" destructive \"b\\x00\"\n", 2, 21, "a string without \\x00"},
+    {V "run \"a\" destructive \"b\" c\n", 2, 25, "the end of the line"},
     {V "running\n", 2, 1, "an event"},
     {V "1 close(3) = 0\n1 close(3) = 1", 3, 15, "a newline, found the end of the file: it is cut off"},
     {V "1 close(3) = 0\n1 close(3) = 0 0\n", 3, 16, "the end of the line"},

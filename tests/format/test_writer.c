@@ -65,7 +65,7 @@ static void write_and_read(int count)
 	counted.counted = true;
 	cr_assert_not_null(writer, "%s", diag.text);
 	for (int run = 0; run < 2; run++) {
-		cr_assert_eq(trace_write_run(writer, run ? "second \"run\"" : "first"), 0);
+		cr_assert_eq(trace_write_run(writer, run ? "second \"run\"" : "first", run ? "it \"ends\"" : NULL), 0);
 		for (int i = 0; i < count; i++)
 			write_close(writer, (uint64_t)i);
 	}
@@ -79,6 +79,8 @@ static void write_and_read(int count)
 	for (int run = 0; run < 2; run++) {
 		cr_assert_eq(trace_next(reader, &event, &diag), TRACE_RUN, "%s", diag.text);
 		cr_assert_str_eq(trace_run_name(reader), run ? "second \"run\"" : "first");
+		cr_assert(run ? trace_run_destructive(reader) && !strcmp(trace_run_destructive(reader), "it \"ends\"")
+			      : !trace_run_destructive(reader));
 		for (int i = 0; i < count; i++) {
 			cr_assert_eq(trace_next(reader, &event, &diag), TRACE_EVENT, "%s", diag.text);
 			cr_assert_eq(event.call.args[0], (uint64_t)i);
@@ -120,8 +122,8 @@ Test(writer, runs_are_counted_with_and_without_names)
 
 	write_close(writer, 3);
 	write_close(writer, 4);
-	cr_assert_eq(trace_write_run(writer, "empty"), 0);
-	cr_assert_eq(trace_write_run(writer, "one"), 0);
+	cr_assert_eq(trace_write_run(writer, "empty", NULL), 0);
+	cr_assert_eq(trace_write_run(writer, "one", NULL), 0);
 	write_close(writer, 5);
 	cr_assert_eq(trace_commit(writer, NULL), 0);
 	text = slurp();
@@ -232,7 +234,7 @@ Test(writer, event_longer_than_a_line_fails_the_trace)
 	event.call.buffers[0] =
 	    (struct buffer){.length = CALL_PAYLOAD_MAX, .in = bytes, .out = bytes + CALL_PAYLOAD_MAX};
 	cr_assert_eq(trace_write_event(writer, &event), -1);
-	cr_assert_eq(trace_write_run(writer, "a"), -1);
+	cr_assert_eq(trace_write_run(writer, "a", NULL), -1);
 	cr_assert_eq(trace_commit(writer, &diag), -1);
 	cr_assert_not_null(strstr(diag.text, "longer than a line can be"), "%s", diag.text);
 	cr_assert_eq(count_files(), 0);
@@ -247,9 +249,19 @@ Test(writer, run_name_that_is_too_long_fails_the_trace)
 
 	memset(name, 'a', sizeof(name));
 	name[TRACE_TEXT_MAX] = '\0';
-	cr_assert_eq(trace_write_run(writer, name), -1);
+	cr_assert_eq(trace_write_run(writer, name, NULL), -1);
 	cr_assert_eq(trace_commit(writer, &diag), -1);
 	cr_assert_not_null(strstr(diag.text, "the name of a run is too long"), "%s", diag.text);
+}
+
+Test(writer, destructive_run_without_a_reason_fails_the_trace)
+{
+	struct trace_writer *writer = trace_create(path, &header, NULL);
+	struct diag diag = {0};
+
+	cr_assert_eq(trace_write_run(writer, "a", ""), -1);
+	cr_assert_eq(trace_commit(writer, &diag), -1);
+	cr_assert_not_null(strstr(diag.text, "what makes a run destructive is not said"), "%s", diag.text);
 }
 
 Test(writer, full_disk_fails_the_commit)

@@ -220,3 +220,40 @@ Test(generator, programs_get_deep_and_are_refused_in_many_ways)
 	cr_assert_gt(depth.hits[RULE_T1_UNMAP], 2 * PROGRAMS);
 	cr_assert_gt(depth.hits[RULE_GRP_DEVICE_OPEN], 2 * PROGRAMS);
 }
+
+/* How many of the programs do what makes a kernel complain, as the program itself says and as the model says. */
+static unsigned count_destructive(const char *machine, const struct generator_options *options)
+{
+	struct profile profile;
+	unsigned count = 0;
+
+	cr_assert_eq(profile_find("7.2", &profile), 0);
+	for (uint64_t seed = 0; seed < PROGRAMS; seed++) {
+		struct program *program = generate_program(seed, machine_find(machine), &profile, options);
+		struct host *host = host_new(machine_find(machine), &profile);
+		struct outcome outcome = {.complaint = RULE_NONE};
+		bool complains = false;
+
+		for (size_t i = 0; i < program->count; i++) {
+			cr_assert(!rule_complaint_fatal(outcome.complaint), "a call behind the last one");
+			host_call(host, &program->events[i].call, NULL, &outcome);
+			complains |= outcome.complaint != RULE_NONE;
+		}
+		cr_assert_eq(complains, program->destructive != NULL);
+		count += complains;
+		host_free(host);
+		program_free(program);
+	}
+	return count;
+}
+
+Test(generator, programs_make_kernels_complain_only_if_asked_to)
+{
+	struct generator_options options = generator_defaults;
+
+	cr_expect_eq(count_destructive("q35-edu", &options), 0);
+	cr_expect_eq(count_destructive("virt-smmuv3-edu", &options), 0);
+	options.destructive = true;
+	cr_expect_gt(count_destructive("q35-edu", &options), 0);
+	cr_expect_gt(count_destructive("virt-smmuv3-edu", &options), 0);
+}

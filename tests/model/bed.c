@@ -4,13 +4,18 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-struct bed bed_new(const char *profile_name)
+struct bed bed_new(const char *profile)
+{
+	return bed_on("q35-edu", profile);
+}
+
+struct bed bed_on(const char *machine, const char *profile_name)
 {
 	struct bed bed = {.arena = arena_new()};
 	static struct profile profile;
 
 	cr_assert_eq(profile_find(profile_name, &profile), 0);
-	bed.host = host_new(machine_find("q35-edu"), &profile);
+	bed.host = host_new(machine_find(machine), &profile);
 	return bed;
 }
 

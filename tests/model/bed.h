@@ -13,8 +13,9 @@ struct bed {
 	struct arena *arena;
 };
 
-/* A host on q35-edu under a profile. */
+/* A host under a profile: on q35-edu, or on another machine. */
 struct bed bed_new(const char *profile);
+struct bed bed_on(const char *machine, const char *profile);
 void bed_free(struct bed *bed);
 
 /*

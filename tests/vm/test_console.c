@@ -38,26 +38,43 @@ Test(console, text_begins_at_the_mark_and_has_no_carriage_returns)
 	cr_expect_str_eq(console_text(&console), "one\ntwo\n");
 }
 
-Test(console, splat_before_the_mark_does_not_count)
+Test(console, complaint_before_the_mark_does_not_count)
 {
 	print("[    1.0] BUG: kernel NULL pointer dereference\r\n");
-	cr_expect(console_splat(&console) != NULL);
+	cr_expect(console_complaint(&console, 0) != NULL);
 	console_mark(&console);
-	cr_expect(console_splat(&console) == NULL);
+	cr_expect(console_complaint(&console, 0) == NULL);
 }
 
-Test(console, splat_is_the_first_line_that_complains)
+Test(console, complaint_begins_with_the_first_line_that_complains)
 {
 	print("[    2.1] vfio-pci 0000:00:03.0: enabling device\r\n"
 	      "[    2.2] WARNING: CPU: 0 PID: 77 at drivers/vfio/vfio_main.c:100\r\n"
 	      "[    2.3] Call Trace:\r\n");
-	cr_expect_str_eq(console_splat(&console), "[    2.2] WARNING: CPU: 0 PID: 77 at drivers/vfio/vfio_main.c:100");
+	cr_expect_str_eq(console_complaint(&console, 0),
+			 "[    2.2] WARNING: CPU: 0 PID: 77 at drivers/vfio/vfio_main.c:100");
 }
 
-Test(console, splat_in_a_line_that_is_not_complete_is_seen)
+Test(console, complaints_are_counted_with_all_their_lines)
+{
+	print("UBSAN: shift-out-of-bounds in drivers/vfio/vfio_iommu_type1.c:2953:39\n"
+	      "Call Trace:\n ioctl+0x1\n---[ end trace ]---\n"
+	      "vfio-pci 0000:00:03.0: enabling device\n"
+	      "WARNING: CPU: 0 PID: 77 at drivers/vfio/vfio_main.c:100\n"
+	      "Call Trace:\n ioctl+0x2\n"
+	      "BUG: kernel NULL pointer dereference\n"
+	      "Call Trace:\n---[ end trace ]---\nCall Trace:\n");
+	cr_expect(strstr(console_complaint(&console, 0), "UBSAN: ") != NULL);
+	cr_expect(strstr(console_complaint(&console, 1), "WARNING: ") != NULL);
+	cr_expect(strstr(console_complaint(&console, 2), "BUG: ") != NULL);
+	cr_expect_str_eq(console_complaint(&console, 3), "Call Trace:");
+	cr_expect(console_complaint(&console, 4) == NULL);
+}
+
+Test(console, complaint_in_a_line_that_is_not_complete_is_seen)
 {
 	print("[    3.0] Kernel panic - not syncing: Attempted to kill init!");
-	cr_expect(console_splat(&console) != NULL);
+	cr_expect(console_complaint(&console, 0) != NULL);
 }
 
 Test(console, last_is_the_last_line_with_the_words)
@@ -77,7 +94,7 @@ Test(console, text_of_a_flood_is_its_end)
 }
 
 /* One line of each kind, as kernels print them. */
-ParameterizedTestParameters(console, splat_of_every_kind_is_seen)
+ParameterizedTestParameters(console, complaint_of_every_kind_is_seen)
 {
 	static char lines[][100] = {
 	    "BUG: unable to handle page fault for address: ffffc90000000000",
@@ -100,10 +117,10 @@ ParameterizedTestParameters(console, splat_of_every_kind_is_seen)
 	return cr_make_param_array(char[100], lines, sizeof(lines) / sizeof(lines[0]));
 }
 
-ParameterizedTest(char line[100], console, splat_of_every_kind_is_seen)
+ParameterizedTest(char line[100], console, complaint_of_every_kind_is_seen)
 {
 	print("[    4.0] ");
 	print(line);
 	print("\r\n");
-	cr_expect(console_splat(&console) != NULL, "%s", line);
+	cr_expect(console_complaint(&console, 0) != NULL, "%s", line);
 }

@@ -124,7 +124,7 @@ ParameterizedTest(char kernel[NAME_MAX_BYTES], guest, serves_within_the_limit)
 	cr_expect(strstr(hear(vm), vm_release(vm)) != NULL, "the guest runs another kernel than %s", vm_release(vm));
 	if (!host_is_busy())
 		cr_expect(le(uint, vm_boot_ms(vm), is_pc ? PC_BOOT_MS_MAX : OTHER_BOOT_MS_MAX));
-	cr_expect(vm_console_splat(vm) == NULL, "%s", vm_console_splat(vm));
+	cr_expect(vm_console_complaint(vm, 0) == NULL, "%s", vm_console_complaint(vm, 0));
 	printf("%s %s (%s): %u ms to boot, %u round trips a second\n", wanted_machine(), vm_release(vm),
 	       vm_package_version(vm), vm_boot_ms(vm), round_trips_per_second(vm));
 	vm_close(vm);
