@@ -66,9 +66,9 @@ bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd)
 
 bool group_is_noiommu(const struct generator *g, uint32_t number)
 {
-	for (size_t i = 0; i < g->machine->device_count; i++)
-		if (g->machine->devices[i].group == number)
-			return g->machine->devices[i].noiommu;
+	for (size_t i = 0; i < g->machine->group_count; i++)
+		if (g->machine->groups[i].number == number)
+			return g->machine->groups[i].noiommu;
 	return false;
 }
 

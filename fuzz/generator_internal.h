@@ -77,9 +77,9 @@ struct generator {
 	bool careful;	      /* right arguments only */
 	uint32_t strangeness; /* of 32: how often an argument is a strange one */
 	uint64_t iommu_type;  /* that this program prefers */
-	bool iommufd;	      /* its containers are iommufds, mostly */
 	bool reaches_top;     /* the program likes the top of the address space, which can be mapped */
 	bool reaches_edges;   /* and what no IOMMU can reach, but mediated devices let it map */
+	bool iommufd;	      /* its containers are iommufds, mostly */
 	const struct profile *profile;
 	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
 	uint32_t group_count;

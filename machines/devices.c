@@ -289,13 +289,15 @@ static int count_devices(const struct tree *tree, int groups, size_t *total)
 /* A group may be behind an IOMMU that differs from the machine's; what it does not say is the same. */
 static int read_translation(struct tree *tree, int node, const struct machine *machine, struct machine_group *group)
 {
-	static const char *const properties[] = {"reg",	    "page-sizes",     "aperture", "reserved",
-						 "noiommu", "cache-coherent", NULL};
+	static const char *const properties[] = {"reg",	     "noiommu",	       "page-sizes", "aperture",
+						 "reserved", "cache-coherent", NULL};
 	static const char *const emulated_properties[] = {"reg", NULL};
 	static const char *const noiommu_properties[] = {"reg", "noiommu", NULL};
 
 	if (group->emulated)
 		return tree_known(tree, node, emulated_properties, NULL);
+	/* Where the machine has no IOMMU that goes without saying. */
+	group->noiommu |= machine->iommu == IOMMU_NONE;
 	if (group->noiommu)
 		return tree_known(tree, node, noiommu_properties, NULL);
 	if (tree_known(tree, node, properties, NULL) != 0)
@@ -311,14 +313,13 @@ static int read_translation(struct tree *tree, int node, const struct machine *m
 static int read_group(struct tree *tree, int node, const struct machine *machine, struct machine_group *group,
 		      struct device *devices, size_t *count)
 {
-	bool reachable = false, mediated = false, noiommu;
+	bool reachable = false, mediated = false;
 	uint32_t members = 0;
 	int device;
 
 	if (tree_u32(tree, node, "reg", 0, INT32_MAX, &group->number) != 0 ||
-	    tree_bool(tree, node, "noiommu", &noiommu) != 0)
+	    tree_bool(tree, node, "noiommu", &group->noiommu) != 0)
 		return -1;
-	noiommu |= machine->iommu == IOMMU_NONE;
 	for (size_t i = 0; i < *count; i++)
 		if (devices[i].group == group->number)
 			return tree_fail(tree, node, "property \"reg\" is %u, but another group has that number",
@@ -327,7 +328,6 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	{
 		if (read_device(tree, device, group->number, machine->page_size, &devices[*count]) != 0)
 			return -1;
-		devices[*count].noiommu = noiommu && devices[*count].driver != DRIVER_MDEV;
 		reachable |= device_is_vfio(&devices[*count]);
 		mediated |= devices[*count].driver == DRIVER_MDEV;
 		(*count)++;
@@ -340,7 +340,6 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 		return tree_fail(tree, node, "a mediated device is alone in its group, and %u devices are here",
 				 members);
 	group->emulated = mediated;
-	group->noiommu = noiommu && !mediated;
 	return read_translation(tree, node, machine, group);
 }
 

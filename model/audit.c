@@ -343,9 +343,10 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 			return audit_says(host, "pages %u have %u areas, %llu refer to them", i,
 					  host->pages.items[i].areas, (unsigned long long)counts->pages_use[i]);
 	for (uint32_t i = 0; i < host->iommufds.count; i++)
-		if (host->iommufds.items[i].attached != counts->iommufd_use[i])
+		if (host->iommufds.items[i].attached + host->iommufds.items[i].accesses != counts->iommufd_use[i])
 			return audit_says(host, "iommufd %u has %u devices, %llu are bound to it", i,
-					  host->iommufds.items[i].attached, (unsigned long long)counts->iommufd_use[i]);
+					  host->iommufds.items[i].attached + host->iommufds.items[i].accesses,
+					  (unsigned long long)counts->iommufd_use[i]);
 	if (host->user_locked != counts->user_locked)
 		return audit_says(host, "the user is charged %llu pages, areas hold %llu",
 				  (unsigned long long)host->user_locked, (unsigned long long)counts->user_locked);

@@ -90,10 +90,10 @@ static void transfer(struct host *host, uint32_t index, uint64_t iova, uint8_t *
 /* Whether one of the pieces of a transfer would go where only another task can see it. */
 static bool reaches_other_memory(const struct host *host, uint32_t index, uint64_t iova, uint64_t count, bool to_memory)
 {
-	struct dma_target target;
+	struct dma_target to;
 
 	for (uint64_t done = 0; done < count; done += host->machine->page_size)
-		if (type1_translate(host, index, iova + done, to_memory, &target) && target.other)
+		if (type1_translate(host, index, iova + done, to_memory, &to) && to.elsewhere)
 			return true;
 	return false;
 }
@@ -130,7 +130,7 @@ bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t
 	if (!(value & COMMAND_START))
 		return true;
 	/* Without an IOMMU an IOVA is an address of the machine's memory, and what lies there is nobody's knowledge. */
-	if (host->machine->devices[index].noiommu && host->devices.items[index].bus_master)
+	if (host->groups.items[host->devices.items[index].group].noiommu && host->devices.items[index].bus_master)
 		return false;
 	to_memory = value & COMMAND_TO_MEMORY;
 	if (!buffer_range(edu, to_memory ? edu->source : edu->target, &start))

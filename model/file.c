@@ -79,9 +79,9 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 	static const char prefix[] = "noiommu-";
 	const bool noiommu = !strncmp(name, prefix, sizeof(prefix) - 1);
 	int64_t number = group_number(noiommu ? name + sizeof(prefix) - 1 : name);
-	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number, noiommu), file;
+	uint32_t group = number < 0 ? NOTHING : group_find(host, (uint64_t)number), file;
 
-	if (group == NOTHING || !host->groups.items[group].offered)
+	if (group == NOTHING || !host->groups.items[group].offered || host->groups.items[group].noiommu != noiommu)
 		return refuse(op, RULE_GRP_OPEN_MISSING);
 	if (noiommu && noiommu_permit(host, op, RULE_NOI_OPEN_CAPABILITY) == STEP_DONE)
 		return STEP_DONE;

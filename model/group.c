@@ -13,10 +13,10 @@ static uint32_t op_group(const struct host *host, const struct op *op)
 	return host->files.items[op->file].object;
 }
 
-uint32_t group_find(const struct host *host, uint64_t number, bool noiommu)
+uint32_t group_find(const struct host *host, uint64_t number)
 {
 	for (uint32_t i = 0; i < host->groups.count; i++)
-		if (host->groups.items[i].number == number && host->groups.items[i].noiommu == noiommu)
+		if (host->groups.items[i].number == number)
 			return i;
 	return NOTHING;
 }

@@ -66,16 +66,16 @@ static void host_add_groups(struct host *host)
 							   .file = NOTHING,
 							   .container = NOTHING,
 							   .joined = NOTHING,
-							   .iommufd = NOTHING,
 							   .noiommu = machine->groups[i].noiommu,
+							   .iommufd = NOTHING,
 							   .pinned_scope = machine->groups[i].emulated};
 	}
 	for (size_t i = 0; i < machine->device_count; i++) {
 		const struct device *device = &machine->devices[i];
-		uint32_t index = table_add(&host->devices), group = group_find(host, device->group, device->noiommu);
+		uint32_t index = table_add(&host->devices), group = group_find(host, device->group);
 
 		if (device_is_vfio(device) &&
-		    (!device->noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
+		    (!host->groups.items[group].noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
 			host->groups.items[group].offered = true;
 		if (device->driver == DRIVER_HOST)
 			host->groups.items[group].viable = false;
@@ -139,8 +139,10 @@ void host_free(struct host *host)
 		free(host->devices.items[i].ioeventfds.items);
 		pinner_free(&host->devices.items[i].pinner);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_clear(&host->iommufds.items[i].areas);
+		free(host->iommufds.items[i].windows.items);
+	}
 	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
 		free(host->scratch[i].out);
 		free(host->scratch[i].mask);
@@ -204,8 +206,10 @@ struct host *host_clone(const struct host *from)
 		rangemap_unshare(&host->iommus.items[i].tails);
 		table_unshare(&host->iommus.items[i].windows);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_unshare(&host->iommufds.items[i].areas);
+		table_unshare(&host->iommufds.items[i].windows);
+	}
 	return host;
 }
 

@@ -200,11 +200,14 @@ struct pages {
 /* An iommufd in the role of a container, with its one address space for compatibility (IOAS). */
 struct iommufd {
 	bool alive;
-	bool noiommu;	       /* a noiommu group has joined: translation is out of the question for good */
-	bool has_ioas;	       /* a group has joined: there is an address space, which outlives the group's leaving */
-	bool small_pages;      /* TYPE1 was asked for: mappings can be cut anywhere */
-	uint32_t attached;     /* devices that translate by it */
-	struct rangemap areas; /* value: vaddr; weight: pages pinned; tag: index of its pages; serial */
+	bool noiommu;		/* a noiommu group has joined: translation is out of the question for good */
+	bool has_ioas;		/* a group has joined: there is an address space, which outlives the group's leaving */
+	bool small_pages;	/* TYPE1 was asked for: mappings can be cut anywhere */
+	uint32_t attached;	/* devices that translate by it */
+	uint32_t accesses;	/* mediated devices, whose drivers reach through it */
+	uint64_t page_sizes;	/* that the hardware of all attached devices maps; with any attached */
+	struct windows windows; /* where mappings may lie; none: anywhere */
+	struct rangemap areas;	/* value: vaddr; weight: pages pinned; tag: index of its pages; serial */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */
@@ -442,8 +445,8 @@ bool container_has_groups(const struct host *host, uint32_t container);
 /* An ioctl that is none of a container's own, nor of its IOMMU's. */
 enum step_result container_unknown_ioctl(struct host *host, struct op *op);
 
-/* The group of /dev/vfio/NUMBER, or of /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
-uint32_t group_find(const struct host *host, uint64_t number, bool noiommu);
+/* The group of /dev/vfio/NUMBER or /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
+uint32_t group_find(const struct host *host, uint64_t number);
 void group_release(struct host *host, uint32_t group);
 void device_release(struct host *host, uint32_t device);
 
@@ -479,25 +482,16 @@ bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, u
 struct translation iommu_translation(const struct host *host, uint32_t group);
 /* What is smaller than the host's page cannot be used, but says that the page itself can. */
 uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes);
-/* What translates for a group that says nothing else. */
-struct translation iommu_of_machine(const struct host *host);
 /* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
 int64_t iommu_nesting(const struct host *host);
-
-enum { WINDOWS_MAX = 65 }; /* one more than a machine may have reserved ranges */
-
-/* The windows of valid IOVAs, ascending: the aperture without the reserved ranges. Gives their number. */
-uint32_t iommu_windows(const struct host *host, struct iova_range windows[WINDOWS_MAX]);
-/* Whether [first, last] lies in one window. */
-bool iommu_windows_contain(const struct host *host, uint64_t first, uint64_t last);
 
 /* What a device reaches at an IOVA. */
 struct dma_target {
 	uint32_t mm;	  /* whose memory it is */
 	uint64_t address; /* where in it */
 	uint32_t serial;  /* when the memory was pinned */
+	bool elsewhere;	  /* what was pinned is not that memory, but another task's at the same address */
 	bool whole;	  /* all of the mapping's pages were its own then, none the shared zero page */
-	bool other;	  /* only another task can see the memory */
 };
 
 /* ---- TYPE1 -------------------------------------------------------------------------------- */

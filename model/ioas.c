@@ -8,7 +8,7 @@
  * are.
  */
 #include "iommufd.h"
-#include "vfiosim/uapi.h"
+#include "type1.h"
 
 enum {
 	CAPABILITY_IPC_LOCK = 14,
@@ -23,13 +23,13 @@ enum {
 
 #define MAP_FLAGS_ALL (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
-/* The smallest unit that mappings begin and end at now: bytes, until there is hardware or a wish to cut. */
-static uint64_t alignment(const struct host *host, const struct iommufd *iommufd, bool attached)
+/* The smallest unit that mappings begin and end at: bytes, until there is a device or a wish to cut. */
+static uint64_t alignment(const struct host *host, const struct iommufd *iommufd)
 {
-	const uint64_t hardware = host->machine->iommu_page_sizes & -host->machine->iommu_page_sizes;
-	uint64_t unit = iommufd->small_pages ? host->machine->page_size : 1;
+	const uint64_t hardware = iommufd->page_sizes & -iommufd->page_sizes;
+	uint64_t unit = iommufd->small_pages || iommufd->accesses ? host->machine->page_size : 1;
 
-	return attached && hardware > unit ? hardware : unit;
+	return iommufd->attached && hardware > unit ? hardware : unit;
 }
 
 static uint64_t in_page(const struct host *host, uint64_t address)
@@ -116,6 +116,7 @@ void ioas_clear(struct host *host, struct iommufd *iommufd)
 
 	while ((area = rangemap_from(&iommufd->areas, 0)))
 		area_remove(host, iommufd, area->first);
+	windows_clear(&iommufd->windows);
 }
 
 /* The area behind one, or NULL. */
@@ -137,12 +138,12 @@ static bool areas_aligned(const struct host *host, const struct iommufd *iommufd
 	return true;
 }
 
-static bool areas_in_windows(const struct host *host, const struct iommufd *iommufd)
+static bool areas_in_windows(const struct iommufd *iommufd, const struct windows *windows)
 {
 	const struct range *area = rangemap_from(&iommufd->areas, 0);
 
 	for (; area; area = area_next(iommufd, area))
-		if (!iommu_windows_contain(host, area->first, area->last))
+		if (!windows_allow(windows, area->first, area->last))
 			return false;
 	return true;
 }
@@ -171,21 +172,59 @@ static bool areas_warn(const struct host *host, const struct iommufd *iommufd)
 	return area;
 }
 
-enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *iommufd)
+/* Narrows windows and page sizes to what the IOMMU of a group has, too. */
+static void hardware_narrow(const struct host *host, uint32_t group, struct windows *windows, uint64_t *page_sizes)
 {
-	const struct range *area;
+	const struct translation translation = iommu_translation(host, group);
 
-	if (iommufd->attached) {
-		iommufd->attached++;
-		return STEP_MORE;
+	windows_narrow(windows, translation.aperture);
+	for (size_t i = 0; i < translation.reserved_count; i++)
+		windows_exclude(windows, &translation.reserved[i]);
+	*page_sizes &= translation.page_sizes;
+}
+
+void ioas_hardware_changed(struct host *host, struct iommufd *iommufd)
+{
+	windows_clear(&iommufd->windows);
+	iommufd->page_sizes = UINT64_MAX;
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device_state *device = &host->devices.items[i];
+
+		if (device->iommufd == NOTHING || host->machine->groups[device->group].emulated)
+			continue;
+		if (&host->iommufds.items[host->files.items[device->iommufd].object] == iommufd)
+			hardware_narrow(host, device->group, &iommufd->windows, &iommufd->page_sizes);
 	}
-	if (!areas_in_windows(host, iommufd))
+}
+
+/* Whether all that is mapped suits the IOMMU of a group: STEP_MORE, or refused. */
+static enum step_result areas_suit(struct host *host, struct op *op, const struct iommufd *iommufd, uint32_t group)
+{
+	struct windows windows = {0};
+	uint64_t page_sizes = UINT64_MAX;
+	bool inside;
+
+	hardware_narrow(host, group, &windows, &page_sizes);
+	inside = areas_in_windows(iommufd, &windows);
+	windows_clear(&windows);
+	if (!inside)
 		return refuse(op, RULE_IFD_ATTACH_WINDOW);
-	if (!areas_aligned(host, iommufd, alignment(host, iommufd, true)))
+	if (!areas_aligned(host, iommufd, page_sizes & -page_sizes))
 		return refuse(op, RULE_IFD_ATTACH_ALIGN);
-	if (areas_warn(host, iommufd))
+	return STEP_MORE;
+}
+
+enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *iommufd, uint32_t group)
+{
+	const struct range *area = NULL;
+
+	if (areas_suit(host, op, iommufd, group) == STEP_DONE)
+		return STEP_DONE;
+	if (!iommufd->attached && areas_warn(host, iommufd))
 		return unmodelled(host, op);
-	for (area = rangemap_from(&iommufd->areas, 0); area; area = area_next(iommufd, area)) {
+	if (!iommufd->attached)
+		area = rangemap_from(&iommufd->areas, 0);
+	for (; area; area = area_next(iommufd, area)) {
 		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
 		enum pin_failure failure = area_pin(host, pinned);
 
@@ -195,7 +234,7 @@ enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *i
 		}
 		area = pinned;
 	}
-	iommufd->attached = 1;
+	iommufd->attached++;
 	return STEP_MORE;
 }
 
@@ -203,6 +242,19 @@ void ioas_detach(struct host *host, struct iommufd *iommufd)
 {
 	if (--iommufd->attached == 0)
 		areas_unpin(host, iommufd);
+}
+
+enum step_result ioas_attach_access(struct host *host, struct op *op, struct iommufd *iommufd)
+{
+	if (!areas_aligned(host, iommufd, host->machine->page_size))
+		return refuse(op, RULE_IFD_ATTACH_ALIGN);
+	iommufd->accesses++;
+	return STEP_MORE;
+}
+
+void ioas_detach_access(struct iommufd *iommufd)
+{
+	iommufd->accesses--;
 }
 
 enum step_result ioas_use_small_pages(struct host *host, struct op *op, struct iommufd *iommufd)
@@ -278,7 +330,7 @@ enum step_result ioas_get_info(struct host *host, struct op *op)
 {
 	const struct iommufd *iommufd = op_iommufd(host, op);
 	const uint64_t page = host->machine->page_size;
-	struct iova_range windows[WINDOWS_MAX] = {{0, UINT64_MAX}};
+	struct iova_range everything = {0, UINT64_MAX}, *windows = &everything;
 	struct vfio_iommu_type1_info info = {0};
 	uint32_t needed, length, count = 1;
 
@@ -290,10 +342,13 @@ enum step_result ioas_get_info(struct host *host, struct op *op)
 		return refuse(op, RULE_IFD_INFO_NO_IOAS);
 	length = info.argsz < INFO_SIZE ? info.argsz : (uint32_t)INFO_SIZE;
 	info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
-	info.iova_pgsizes =
-	    iommufd->attached ? iommu_usable_page_sizes(host, iommu_of_machine(host).page_sizes) : -page;
+	info.iova_pgsizes = -page;
 	if (iommufd->attached)
-		count = iommu_windows(host, windows);
+		info.iova_pgsizes = iommu_usable_page_sizes(host, iommufd->page_sizes);
+	if (iommufd->windows.count) {
+		windows = iommufd->windows.items;
+		count = iommufd->windows.count;
+	}
 	needed = RANGES_OFFSET + RANGES_HEADER + count * RANGE_SIZE;
 	if (!write_capabilities(host, op, windows, count, info.argsz))
 		return refuse(op, RULE_IFD_INFO_FAULT);
@@ -312,7 +367,7 @@ enum step_result ioas_get_info(struct host *host, struct op *op)
 static enum rule map_check(const struct host *host, const struct iommufd *iommufd,
 			   const struct vfio_iommu_type1_dma_map *map)
 {
-	const uint64_t unit = alignment(host, iommufd, iommufd->attached), last = map->iova + map->size - 1;
+	const uint64_t unit = alignment(host, iommufd), last = map->iova + map->size - 1;
 
 	const bool wraps = map->vaddr + map->size < map->vaddr;
 
@@ -326,7 +381,7 @@ static enum rule map_check(const struct host *host, const struct iommufd *iommuf
 		return RULE_IFD_MAP_ALIGN;
 	if (last < map->iova)
 		return RULE_IFD_MAP_IOVA_WRAP;
-	if (iommufd->attached && !iommu_windows_contain(host, map->iova, last))
+	if (!windows_allow(&iommufd->windows, map->iova, last))
 		return RULE_IFD_MAP_WINDOW;
 	if (rangemap_overlap(&iommufd->areas, map->iova, last))
 		return RULE_IFD_MAP_OVERLAP;
@@ -383,7 +438,7 @@ static bool area_cut(struct host *host, struct op *op, struct iommufd *iommufd, 
 	/* There is nothing to cut behind the last byte; behind the first one nobody ever tried. */
 	if (!found || iova == found->first || iova == found->last)
 		return true;
-	if ((iova + 1) & (alignment(host, iommufd, iommufd->attached) - 1))
+	if ((iova + 1) & (alignment(host, iommufd) - 1))
 		return false;
 	left = right = *found;
 	left.last = iova;

@@ -42,52 +42,6 @@ uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes)
 	return sizes & (page - 1) ? (sizes & ~(page - 1)) | page : sizes;
 }
 
-struct translation iommu_of_machine(const struct host *host)
-{
-	const struct machine *machine = host->machine;
-
-	return amended(host, (struct translation){.page_sizes = machine->iommu_page_sizes,
-						  .aperture = machine->aperture,
-						  .reserved_count = machine->reserved_count,
-						  .reserved = machine->reserved,
-						  .cache_coherent = machine->cache_coherent});
-}
-
-uint32_t iommu_windows(const struct host *host, struct iova_range windows[WINDOWS_MAX])
-{
-	const struct machine *machine = host->machine;
-	const struct iova_range aperture = iommu_of_machine(host).aperture;
-	uint64_t first = aperture.first;
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < machine->reserved_count && count < WINDOWS_MAX - 1; i++) {
-		const struct iova_range *reserved = &machine->reserved[i];
-
-		if (reserved->first > aperture.last || reserved->last < first)
-			continue;
-		if (reserved->first > first)
-			windows[count++] = (struct iova_range){first, reserved->first - 1};
-		if (reserved->last >= aperture.last)
-			return count;
-		first = reserved->last + 1;
-	}
-	windows[count++] = (struct iova_range){first, aperture.last};
-	return count;
-}
-
-bool iommu_windows_contain(const struct host *host, uint64_t first, uint64_t last)
-{
-	const struct machine *machine = host->machine;
-	const struct iova_range aperture = iommu_of_machine(host).aperture;
-
-	if (first < aperture.first || last > aperture.last)
-		return false;
-	for (size_t i = 0; i < machine->reserved_count; i++)
-		if (first <= machine->reserved[i].last && last >= machine->reserved[i].first)
-			return false;
-	return true;
-}
-
 int64_t iommu_nesting(const struct host *host)
 {
 	if (defect_on(host, DEFECT_NESTING_FALLS_BACK))

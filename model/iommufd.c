@@ -65,7 +65,8 @@ void iommufd_leave(struct host *host, uint32_t group)
 /* The iommufd that a device of the group is bound to, by its file, or NOTHING. */
 static uint32_t group_owner(const struct host *host, uint32_t group)
 {
-	for (uint32_t i = 0; i < host->devices.count; i++)
+	/* A mediated device has no DMA that anybody could own. */
+	for (uint32_t i = 0; i < host->devices.count && !host->machine->groups[group].emulated; i++)
 		if (host->devices.items[i].group == group && host->devices.items[i].iommufd != NOTHING)
 			return host->devices.items[i].iommufd;
 	return NOTHING;
@@ -76,11 +77,11 @@ bool iommufd_owns_group(const struct host *host, uint32_t group)
 	return group_owner(host, group) != NOTHING;
 }
 
-enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t index)
+/* Binds a device and attaches it. */
+static enum step_result open_real(struct host *host, struct op *op, struct iommufd *iommufd, uint32_t group_index)
 {
-	struct device_state *device = &host->devices.items[index];
-	const struct group *group = &host->groups.items[device->group];
-	uint32_t owner = group_owner(host, device->group);
+	const struct group *group = &host->groups.items[group_index];
+	uint32_t owner = group_owner(host, group_index);
 
 	if (host->machine->unsafe_interrupts)
 		return refuse(op, RULE_IFD_DEVICE_UNSAFE);
@@ -88,23 +89,43 @@ enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t 
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);
 	if (owner != NOTHING && owner != group->iommufd)
 		return refuse(op, RULE_IFD_DEVICE_OWNED);
-	if (ioas_attach(host, op, &host->iommufds.items[host->files.items[group->iommufd].object]) == STEP_DONE)
+	return ioas_attach(host, op, iommufd, group_index);
+}
+
+enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+	uint32_t file = host->groups.items[device->group].iommufd;
+	struct iommufd *iommufd = &host->iommufds.items[host->files.items[file].object];
+	enum step_result result = host->machine->groups[device->group].emulated
+				      ? ioas_attach_access(host, op, iommufd)
+				      : open_real(host, op, iommufd, device->group);
+
+	if (result == STEP_DONE)
 		return STEP_DONE;
-	device->iommufd = group->iommufd;
-	file_get(host, device->iommufd);
+	device->iommufd = file;
+	file_get(host, file);
+	ioas_hardware_changed(host, iommufd);
 	hit(op, RULE_IFD_ATTACH);
 	return STEP_MORE;
 }
 
 void iommufd_close_device(struct host *host, uint32_t index)
 {
-	uint32_t file = host->devices.items[index].iommufd;
+	struct device_state *device = &host->devices.items[index];
+	uint32_t file = device->iommufd;
+	struct iommufd *iommufd;
 
 	/* A noiommu device is not bound. */
 	if (file == NOTHING)
 		return;
-	host->devices.items[index].iommufd = NOTHING;
-	ioas_detach(host, &host->iommufds.items[host->files.items[file].object]);
+	device->iommufd = NOTHING;
+	iommufd = &host->iommufds.items[host->files.items[file].object];
+	if (host->machine->groups[device->group].emulated)
+		ioas_detach_access(iommufd);
+	else
+		ioas_detach(host, iommufd);
+	ioas_hardware_changed(host, iommufd);
 	file_put(host, file);
 }
 
@@ -123,7 +144,15 @@ static enum step_result check_coherency(struct host *host, struct op *op)
 	if (!iommufd->has_ioas)
 		return refuse(op, RULE_IFD_EXTENSION_COHERENCY);
 	hit(op, RULE_IFD_EXTENSION);
-	return finish(op, !iommufd->attached || iommu_of_machine(host).cache_coherent);
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device_state *device = &host->devices.items[i];
+
+		if (device->iommufd != NOTHING && !host->machine->groups[device->group].emulated &&
+		    &host->iommufds.items[host->files.items[device->iommufd].object] == iommufd &&
+		    !iommu_translation(host, device->group).cache_coherent)
+			return finish(op, 0);
+	}
+	return finish(op, 1);
 }
 
 static enum step_result iommufd_check_extension(struct host *host, struct op *op)

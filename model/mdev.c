@@ -106,6 +106,8 @@ enum step_result mdev_ioctl(struct host *host, struct op *op)
 		return pinner ? refuse(op, RULE_DEV_IRQS_HEADER) : unmodelled(host, op);
 	case VFIO_DEVICE_FEATURE:
 		return feature(host, op);
+	case VFIO_DEVICE_BIND_IOMMUFD:
+		return device_bind_iommufd(host, op);
 	case VFIO_DEVICE_RESET:
 		if (pinner)
 			pinner_reset(host, op_device(host, op));

@@ -303,6 +303,9 @@ static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint6
 {
 	const struct pinner *pinner = &host->devices.items[device].pinner;
 
+	/* Pages of an iommufd's mappings. */
+	if (host->devices.items[device].iommufd != NOTHING)
+		return false;
 	switch (command) {
 	case COMMAND_PIN:
 		return !(pinner->iova & (host->machine->page_size - 1));

@@ -111,8 +111,8 @@ bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bo
 	    .mm = MAPPING_MM(mapping->tag),
 	    .address = mapping->value + (iova - mapping->first),
 	    .serial = mapping->serial,
+	    .elsewhere = MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY,
 	    .whole = mapping->weight * host->machine->page_size >= mapping->last - mapping->first + 1,
-	    .other = MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY,
 	};
 	return MAPPING_FLAGS(mapping->tag) & needed;
 }
@@ -131,6 +131,7 @@ enum {
 	CAP_IOVA_HEADER = 16, /* before the ranges */
 	CAP_IOVA_RANGE = 16,
 	INFO_SIZE = 24,
+	WINDOWS_MAX = 64,
 	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
 };
 

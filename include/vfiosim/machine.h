@@ -47,7 +47,6 @@ struct device {
 	const char *name;  /* "0000:00:03.0" or the UUID of a mediated device: the name GROUP_GET_DEVICE_FD takes */
 	const char *model; /* what it is, e.g. "edu", "e1000" */
 	uint32_t group;	   /* number of its IOMMU group */
-	bool noiommu;	   /* no IOMMU translates for it: its group is there in noiommu mode only, as noiommu-N */
 	enum device_driver driver;
 	uint16_t vendor, product; /* of a PCI device; 0 with DRIVER_MDEV */
 	uint32_t flags;		  /* VFIO_DEVICE_FLAGS_* */
@@ -79,7 +78,7 @@ struct translation {
 struct machine_group {
 	uint32_t number;
 	bool emulated; /* of a mediated device: no hardware translates for it, and all else is 0 */
-	bool noiommu;  /* nothing translates what its devices do, and all else is 0 */
+	bool noiommu; /* nothing translates for it: it is there in noiommu mode only, as noiommu-N, and all else is 0 */
 	struct translation translation;
 };
 
