@@ -35,6 +35,7 @@ struct remote {
 	struct backend backend;
 	struct remote_transport transport;
 	bool running;	 /* a run was begun and not ended */
+	bool beginning;	 /* the agent has not said yet that it has begun it */
 	bool broken;	 /* the stream is of no more use */
 	struct text out; /* to be sent, from out_sent on */
 	size_t out_sent;
@@ -266,11 +267,10 @@ static enum backend_status remote_begin(struct backend *backend, struct diag *di
 		return status;
 	if (remote->transport.console_clear)
 		remote->transport.console_clear(remote->transport.context);
+	/* Calls follow at once, and the answer is waited for with theirs. */
 	out_printf(remote, "begin run\n");
 	status = remote_ready(remote, diag);
-	if (!status)
-		status = remote_expect(remote, "begun", diag);
-	remote->running = !status;
+	remote->running = remote->beginning = !status;
 	return status;
 }
 
@@ -382,6 +382,9 @@ static enum backend_status remote_execute(struct backend *backend, struct event 
 		while (asked < count && remote->out.length < BATCH_BYTES)
 			asked += out_batch(remote, events + asked, count - asked, &sleep);
 		enum backend_status status = remote_ready(remote, diag);
+		if (!status && remote->beginning)
+			status = remote_expect(remote, "begun", diag);
+		remote->beginning = false;
 		if (!status)
 			status = take_answers(remote, events + answered, asked - answered, sleep, &taken, diag);
 		if (status)

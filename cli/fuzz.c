@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/generate.h"
 #include "cli/hearing.h"
@@ -25,7 +26,17 @@ struct fuzzing {
 	struct trace_writer *writer; /* NULL: no trace is wanted */
 	uint64_t wrong[REPEATS_MAX]; /* numbers of programs that went wrong */
 	uint64_t wrong_count;
+	uint64_t calls; /* that were answered, in so many seconds */
+	double seconds;
 };
+
+static double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 static uint64_t faults(const struct fuzzing *fuzzing)
 {
@@ -99,6 +110,7 @@ static enum backend_status execute(struct fuzzing *fuzzing, struct program *prog
 	/* Of a program that went wrong, what came before the fault has its answers and is judged. */
 	while (answered < program->count && (status == BACKEND_OK || program->events[answered].answer.known))
 		hearing_event(&fuzzing->hearing, run, &program->events[answered++]);
+	fuzzing->calls += answered;
 	/* A writer keeps its first error until the commit, which tells it. */
 	if (fuzzing->writer && status == BACKEND_OK)
 		(void)campaign_write_program(fuzzing->writer, run, program);
@@ -132,6 +144,7 @@ static int fuzz_program(struct fuzzing *fuzzing, struct program *program, const 
 static void fuzz_programs(struct fuzzing *fuzzing)
 {
 	const struct campaign *campaign = &fuzzing->campaign;
+	const double start = seconds_now();
 	int result = 0;
 
 	for (uint64_t i = 0; i < campaign->count && result == 0; i++) {
@@ -149,6 +162,16 @@ static void fuzz_programs(struct fuzzing *fuzzing)
 			note_wrong(fuzzing, number);
 		program_free(program);
 	}
+	fuzzing->seconds = seconds_now() - start;
+}
+
+/* How fast the backend answered, from the first program to the last, without opening and closing it. */
+static void print_speed(const struct fuzzing *fuzzing)
+{
+	if (fuzzing->options->values[OPTION_QUIET] || fuzzing->seconds <= 0)
+		return;
+	fprintf(stderr, "%" PRIu64 " calls in %.1f s, %.0f calls/s\n", fuzzing->calls, fuzzing->seconds,
+		(double)fuzzing->calls / fuzzing->seconds);
 }
 
 static void print_repeats(const struct fuzzing *fuzzing)
@@ -209,6 +232,7 @@ static void fuzz_backend(struct fuzzing *fuzzing)
 		fuzz_programs(fuzzing);
 		hearing_end(&fuzzing->hearing);
 		print_repeats(fuzzing);
+		print_speed(fuzzing);
 	} else {
 		trace_failed(fuzzing->trace, REPORT_BAD_INPUT, &diag);
 	}

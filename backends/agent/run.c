@@ -245,8 +245,8 @@ static int birth_end(struct run *run, uint32_t task, struct birth *birth, pid_t 
 	return run_fail(run, "cannot register %s %" PRIu32, birth->is_task ? "task" : "thread", birth->number);
 }
 
-/* Waits until a thread has something to say. 0, or -1 when its process is gone. */
-static int member_wait(struct run *run, const struct member *member)
+/* Waits until a thread has something to say; what the host is owed is sent meanwhile. 0, or -1: its process is gone. */
+static int member_wait(struct run *run, const struct member *member, struct outbox *host)
 {
 	struct pollfd polled[2] = {
 	    {.fd = member->channel, .events = POLLIN},
@@ -255,10 +255,13 @@ static int member_wait(struct run *run, const struct member *member)
 
 	if (member->stream.start < member->stream.end)
 		return 0;
-	while (poll(polled, 2, -1) < 0)
-		if (errno != EINTR)
+	for (;;) {
+		int ready = poll(polled, 2, outbox_patience(host));
+		if (ready > 0)
+			return polled[0].revents & POLLIN ? 0 : -1;
+		if ((ready < 0 && errno != EINTR) || (ready == 0 && outbox_flush(host)))
 			return -1;
-	return polled[0].revents & POLLIN ? 0 : -1;
+	}
 }
 
 static void process_wait(struct run *run, uint32_t task)
@@ -272,7 +275,7 @@ static void process_wait(struct run *run, uint32_t task)
 /* One exchange with one thread. */
 struct exchange {
 	struct run *run;
-	int host;
+	struct outbox *host;
 	uint32_t task, thread;
 	size_t remaining; /* calls that were not answered yet */
 	bool exiting;
@@ -295,7 +298,7 @@ static int exchange_answers(struct exchange *exchange, struct member *member, si
 	if (exchange->exiting && exchange->remaining == 0)
 		process_wait(exchange->run, exchange->task);
 	int head_length = snprintf(head, sizeof(head), "answers %zu\n", count);
-	if (stream_send(exchange->host, head, (size_t)head_length, lines, length))
+	if (outbox_add(exchange->host, head, (size_t)head_length, lines, length))
 		return run_fail(exchange->run, "the host is gone");
 	return 0;
 }
@@ -345,7 +348,7 @@ static int exchange_go(struct exchange *exchange)
 		struct member *member = member_find(exchange->run, exchange->task, exchange->thread);
 		char *line;
 
-		if (member_wait(exchange->run, member) || stream_line(&member->stream, &line) <= 0) {
+		if (member_wait(exchange->run, member, exchange->host) || stream_line(&member->stream, &line) <= 0) {
 			process_gone(exchange->run, exchange->task);
 			return run_fail(exchange->run, "task %u died with %zu calls of thread %u not answered",
 					exchange->task, exchange->remaining, exchange->thread);
@@ -358,7 +361,8 @@ static int exchange_go(struct exchange *exchange)
 	return 0;
 }
 
-int run_calls(struct run *run, int host, uint32_t task, uint32_t thread, size_t count, const char *lines, size_t length)
+int run_calls(struct run *run, struct outbox *host, uint32_t task, uint32_t thread, size_t count, const char *lines,
+	      size_t length)
 {
 	struct exchange exchange = {
 	    .run = run,

@@ -40,10 +40,10 @@ struct run {
 int run_begin(struct run *run, int executable);
 
 /*
- * Has @lines (@count of them, @length bytes) executed by a thread and sends the answers to @host.
+ * Has @lines (@count of them, @length bytes) executed by a thread and has the answers go to @host.
  * 0, or -1 with run->error.
  */
-int run_calls(struct run *run, int host, uint32_t task, uint32_t thread, size_t count, const char *lines,
+int run_calls(struct run *run, struct outbox *host, uint32_t task, uint32_t thread, size_t count, const char *lines,
 	      size_t length);
 
 /* Kills what is left and waits until all of it is reaped. */

@@ -30,6 +30,7 @@
 struct server {
 	int channel, executable;
 	struct stream stream;
+	struct outbox outbox; /* to the channel */
 	struct run run;
 	cpu_set_t processors; /* that the server may use */
 	bool done;
@@ -54,7 +55,7 @@ static int serve_hello(struct server *server, const char *arguments)
 	(void)arguments;
 	uname(&name);
 	probe_fields(fields, sizeof(fields));
-	return stream_printf(server->channel, "agent %d release=%s arch=%s page-size=%ld%s", AGENT_VERSION,
+	return outbox_printf(&server->outbox, "agent %d release=%s arch=%s page-size=%ld%s", AGENT_VERSION,
 			     name.release, name.machine, sysconf(_SC_PAGESIZE), fields);
 }
 
@@ -79,12 +80,12 @@ static int serve_begin(struct server *server, const char *arguments)
 {
 	(void)arguments; /* the name is for people who read along */
 	if (server->run.leader)
-		return stream_printf(server->channel, "error a run is going on: end it first");
+		return outbox_printf(&server->outbox, "error a run is going on: end it first");
 	take_turns_on_one_processor();
 	if (run_begin(&server->run, server->executable))
-		return stream_printf(server->channel, "error %s", server->run.error);
+		return outbox_printf(&server->outbox, "error %s", server->run.error);
 	run_group = server->run.leader;
-	return stream_printf(server->channel, "begun");
+	return outbox_printf(&server->outbox, "begun");
 }
 
 static int serve_calls(struct server *server, const char *arguments)
@@ -97,16 +98,16 @@ static int serve_calls(struct server *server, const char *arguments)
 	    count > AGENT_CALLS_MAX) {
 		/* What follows cannot be told from requests. */
 		server->done = true;
-		return stream_printf(server->channel, "error expected: calls TASK THREAD COUNT, with COUNT in 1..%u",
+		return outbox_printf(&server->outbox, "error expected: calls TASK THREAD COUNT, with COUNT in 1..%u",
 				     AGENT_CALLS_MAX);
 	}
 	int got = stream_take(&server->stream, count, &lines, &length);
 	if (got <= 0)
 		return got < 0 ? got : -EPIPE;
 	if (!server->run.leader)
-		return stream_printf(server->channel, "error there is no run: begin one first");
-	if (run_calls(&server->run, server->channel, task, thread, count, lines, length))
-		return stream_printf(server->channel, "error %s", server->run.error);
+		return outbox_printf(&server->outbox, "error there is no run: begin one first");
+	if (run_calls(&server->run, &server->outbox, task, thread, count, lines, length))
+		return outbox_printf(&server->outbox, "error %s", server->run.error);
 	return 0;
 }
 
@@ -116,7 +117,7 @@ static int serve_end(struct server *server, const char *arguments)
 	run_end(&server->run);
 	run_group = 0;
 	sched_setaffinity(0, sizeof(server->processors), &server->processors);
-	return stream_printf(server->channel, "ended");
+	return outbox_printf(&server->outbox, "ended");
 }
 
 static int serve_record(struct server *server, const char *arguments)
@@ -127,18 +128,21 @@ static int serve_record(struct server *server, const char *arguments)
 	if (sscanf(arguments, "%zu", &count) != 1 || count == 0) {
 		/* What follows cannot be told from requests. */
 		server->done = true;
-		return stream_printf(server->channel, "error expected: record COUNT");
+		return outbox_printf(&server->outbox, "error expected: record COUNT");
 	}
 	int got = stream_take(&server->stream, count, &lines, &length);
 	if (got <= 0)
 		return got < 0 ? got : -EPIPE;
-	return tracer_serve(server->channel, lines, length);
+	/* What comes now goes its own way. */
+	int error = outbox_flush(&server->outbox);
+	return error ? error : tracer_serve(server->channel, lines, length);
 }
 
 static int serve_counters(struct server *server, const char *arguments)
 {
 	(void)arguments;
-	return counters_send(server->channel, COUNTERS_ROOT);
+	int error = outbox_flush(&server->outbox);
+	return error ? error : counters_send(server->channel, COUNTERS_ROOT);
 }
 
 static int serve_poweroff(struct server *server, const char *arguments)
@@ -161,6 +165,19 @@ static const struct request {
     {"poweroff", serve_poweroff}, /* of the agent, and its machine */
 };
 
+/* The next request. Before the host has to be waited for, it gets its answers. Returns as stream_line(). */
+static int next_request(struct server *server, char **line)
+{
+	const struct stream *stream = &server->stream;
+
+	if (stream->start == stream->end || !memchr(stream->data + stream->start, '\n', stream->end - stream->start)) {
+		int error = outbox_flush(&server->outbox);
+		if (error)
+			return error;
+	}
+	return stream_line(&server->stream, line);
+}
+
 static int serve_line(struct server *server, const char *line)
 {
 	size_t length = strcspn(line, " ");
@@ -169,7 +186,7 @@ static int serve_line(struct server *server, const char *line)
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
 		if (strlen(requests[i].name) == length && !memcmp(requests[i].name, line, length))
 			return requests[i].serve(server, arguments);
-	return stream_printf(server->channel, "error unknown request: %.60s", line);
+	return outbox_printf(&server->outbox, "error unknown request: %.60s", line);
 }
 
 /* What tasks inherit: room for descriptors, and a limit on locked memory that they may raise. */
@@ -202,11 +219,14 @@ int server_run(int channel, int executable)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -errno;
 	stream_init(&server.stream, channel);
-	while (!server.done && stream_line(&server.stream, &line) > 0)
+	server.outbox.fd = channel;
+	while (!server.done && next_request(&server, &line) > 0)
 		if (serve_line(&server, line))
 			break;
 	run_end(&server.run);
 	run_group = 0;
+	(void)outbox_flush(&server.outbox);
+	outbox_release(&server.outbox);
 	stream_release(&server.stream);
 	return 0;
 }

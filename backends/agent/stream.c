@@ -12,11 +12,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "protocol.h"
 
 #define STREAM_CHUNK 65536u
+#define STREAM_LINE  1024 /* bytes of a printf-style line at most */
+
+/* What waits is sent when it is as long, or has waited as long, as this. */
+#define OUTBOX_BYTES	    65536u
+#define OUTBOX_MILLISECONDS 20
 
 void stream_init(struct stream *stream, int fd)
 {
@@ -123,20 +129,92 @@ int stream_send(int fd, const char *head, size_t head_length, const char *body, 
 	return 0;
 }
 
+/* A printf-style line with its newline, cut to STREAM_LINE bytes. Its length, or a negative errno. */
+static int format_line(char line[STREAM_LINE], const char *format, va_list args)
+{
+	int length = vsnprintf(line, STREAM_LINE - 1, format, args);
+
+	if (length < 0)
+		return -EINVAL;
+	if (length > STREAM_LINE - 2)
+		length = STREAM_LINE - 2;
+	line[length] = '\n';
+	return length + 1;
+}
+
 int stream_printf(int fd, const char *format, ...)
 {
-	char line[1024];
+	char line[STREAM_LINE];
 	va_list args;
 
 	va_start(args, format);
-	int length = vsnprintf(line, sizeof(line) - 1, format, args);
+	int length = format_line(line, format, args);
 	va_end(args);
-	if (length < 0)
-		return -EINVAL;
-	if ((size_t)length > sizeof(line) - 2)
-		length = (int)sizeof(line) - 2;
-	line[length] = '\n';
-	return stream_send(fd, line, (size_t)length + 1, line, 0);
+	return length < 0 ? length : stream_send(fd, line, (size_t)length, line, 0);
+}
+
+static int64_t outbox_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+int outbox_add(struct outbox *outbox, const char *head, size_t head_length, const char *body, size_t body_length)
+{
+	const size_t more = head_length + body_length;
+
+	if (outbox->length + more > OUTBOX_BYTES) {
+		int error = outbox_flush(outbox);
+		if (error || more > OUTBOX_BYTES)
+			return error ? error : stream_send(outbox->fd, head, head_length, body, body_length);
+	}
+	if (outbox->capacity == 0) {
+		outbox->text = malloc(OUTBOX_BYTES);
+		if (!outbox->text)
+			return -ENOMEM;
+		outbox->capacity = OUTBOX_BYTES;
+	}
+	if (outbox->length == 0)
+		outbox->since = outbox_now();
+	memcpy(outbox->text + outbox->length, head, head_length);
+	memcpy(outbox->text + outbox->length + head_length, body, body_length);
+	outbox->length += more;
+	return 0;
+}
+
+int outbox_printf(struct outbox *outbox, const char *format, ...)
+{
+	char line[STREAM_LINE];
+	va_list args;
+
+	va_start(args, format);
+	int length = format_line(line, format, args);
+	va_end(args);
+	return length < 0 ? length : outbox_add(outbox, line, (size_t)length, line, 0);
+}
+
+int outbox_flush(struct outbox *outbox)
+{
+	const size_t length = outbox->length;
+
+	outbox->length = 0;
+	return length > 0 ? stream_send(outbox->fd, outbox->text, length, outbox->text, 0) : 0;
+}
+
+int outbox_patience(const struct outbox *outbox)
+{
+	if (outbox->length == 0)
+		return -1;
+	int64_t left = outbox->since + OUTBOX_MILLISECONDS - outbox_now();
+	return left > 0 ? (int)left : 0;
+}
+
+void outbox_release(struct outbox *outbox)
+{
+	free(outbox->text);
+	*outbox = (struct outbox){.fd = -1};
 }
 
 int stream_send_fd(int socket, const char *text, size_t length, int passed)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct stream {
 	int fd;
@@ -33,6 +34,30 @@ int stream_send(int fd, const char *head, size_t head_length, const char *body, 
 
 /* Writes one printf-style line; the newline is added. 0 or a negative errno. */
 int stream_printf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Lines that wait to be sent together: in a guest a write to the host stops the processor until the host has looked at
+ * it, which costs more than most calls. @since is when the oldest of them came, on the monotonic clock.
+ */
+struct outbox {
+	int fd;
+	char *text;
+	size_t length, capacity;
+	int64_t since; /* milliseconds */
+};
+
+/* Adds both pieces, or one printf-style line with its newline; sends if much is waiting. 0 or a negative errno. */
+int outbox_add(struct outbox *outbox, const char *head, size_t head_length, const char *body, size_t body_length);
+int outbox_printf(struct outbox *outbox, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sends all that waits. 0 or a negative errno. */
+int outbox_flush(struct outbox *outbox);
+
+/* How many milliseconds what waits may go on waiting: 0 if none is left, -1 if nothing waits. */
+int outbox_patience(const struct outbox *outbox);
+
+/* Frees the memory, and what waits with it; the descriptor belongs to the caller. */
+void outbox_release(struct outbox *outbox);
 
 /*
  * Sends @length bytes together with descriptor @passed over a socket, or alone if @passed is negative; and

@@ -20,7 +20,10 @@ enum backend_status {
 };
 
 struct backend_ops {
-	/* Starts a fresh run: nothing of an earlier one is left. */
+	/*
+	 * Starts a fresh run: nothing of an earlier one is left. That it could not be started may be told by the first
+	 * execute.
+	 */
 	enum backend_status (*begin)(struct backend *backend, struct diag *diag);
 	/*
 	 * Executes @count calls in order and replaces each event's answer and out bytes; these live until the next

@@ -231,11 +231,13 @@ Test(remote, agent_that_hangs_up_is_lost_for_good)
 {
 	enum backend_status status;
 	struct diag diag;
+	struct event event = sleep_event();
 	struct backend *backend = open_remote(GREETING, false, &status, &diag);
 
 	cr_assert(ne(ptr, backend, NULL));
 	hang_up();
-	cr_expect(eq(int, backend->ops->begin(backend, &diag), BACKEND_FAILED));
+	cr_expect(eq(int, backend->ops->begin(backend, &diag), BACKEND_OK));
+	cr_expect(eq(int, backend->ops->execute(backend, &event, 1, &diag), BACKEND_FAILED));
 	cr_expect(ne(ptr, strstr(diag.text, "is gone"), NULL), "%s", diag.text);
 	cr_expect(eq(int, backend->ops->begin(backend, &diag), BACKEND_FAILED));
 	cr_expect(ne(ptr, strstr(diag.text, "lost earlier"), NULL), "%s", diag.text);
@@ -260,6 +262,7 @@ Test(remote, endless_line_is_given_up, .timeout = 60)
 	static const char chunk[65536] = {'x'};
 	enum backend_status status;
 	struct diag diag;
+	struct event event = sleep_event();
 	struct backend *backend = open_remote(GREETING, false, &status, &diag);
 
 	cr_assert(ne(ptr, backend, NULL));
@@ -270,7 +273,8 @@ Test(remote, endless_line_is_given_up, .timeout = 60)
 		_exit(0);
 	}
 	close(peer);
-	cr_expect(eq(int, backend->ops->begin(backend, &diag), BACKEND_FAILED));
+	cr_expect(eq(int, backend->ops->begin(backend, &diag), BACKEND_OK));
+	cr_expect(eq(int, backend->ops->execute(backend, &event, 1, &diag), BACKEND_FAILED));
 	backend->ops->close(backend);
 	kill(babbler, SIGKILL); /* it has our end of the stream, too */
 	cr_expect(eq(int, waitpid(babbler, NULL, 0), babbler));

@@ -8,7 +8,7 @@
 #include "vfiosim/model.h"
 #include "vfiosim/trace.h"
 
-enum { PROGRAMS = 600, TASKS_MAX = 4 };
+enum { PROGRAMS = 900, TASKS_MAX = 4 };
 
 #define MEMORY_FIRST UINT64_C(0x100000000000)
 #define MEMORY_END   UINT64_C(0x200000000000)
