@@ -8,7 +8,7 @@
 #include "vfiosim/model.h"
 #include "vfiosim/trace.h"
 
-enum { PROGRAMS = 900, TASKS_MAX = 4 };
+enum { PROGRAMS = 500, TASKS_MAX = 4 };
 
 #define MEMORY_FIRST UINT64_C(0x100000000000)
 #define MEMORY_END   UINT64_C(0x200000000000)
@@ -23,7 +23,8 @@ static const struct {
     {"q35-edu", "6.12", false},	 {"q35-multi", "6.12", false},	     {"q35-e1000", "6.12", false},
     {"q35-amd", "6.1", false},	 {"q35-amd", "6.12", false},	     {"q35-mdev", "6.1", false},
     {"q35-mdev", "6.12", false}, {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
-    {"q35-multi", "6.12", true}, {"q35-multi", "7.2", true},	     {"q35-mixed", "7.2", true},
+    {"q35-multi", "6.12", true}, {"q35-multi", "5.10", false},	     {"q35-unsafe", "6.12", false},
+    {"q35-multi", "7.2", true},	 {"q35-mixed", "7.2", true},
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
