@@ -38,7 +38,7 @@ enum {
 #define IDENTITY       0x72656e6e6970ull
 #define WINDOW_UNKNOWN 1u /* tag of a word of the window whose value is not known */
 
-/* The TYPE1 instance that a device asks. It is open, so its group is in one. */
+/* The TYPE1 instance that a device asks, or NOTHING: an iommufd, which the model does not let devices ask. */
 static uint32_t device_iommu(const struct host *host, uint32_t device)
 {
 	return host->groups.items[host->devices.items[device].group].joined;
@@ -296,15 +296,17 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 }
 
 /*
- * What the model leaves to others. Where a page does not begin at an IOVA that is pinned, kernels differ in which pages
+ * What the model leaves to others, all that goes to an iommufd among it. Where a page does not begin at an IOVA that is pinned, kernels differ in which pages
  * they count; and the kernel warns when it is to let go of what is not mapped.
  */
 static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint64_t command)
 {
 	const struct pinner *pinner = &host->devices.items[device].pinner;
+	const bool asks = command == COMMAND_PIN || command == COMMAND_UNPIN_ANY || command == COMMAND_READ ||
+			  command == COMMAND_WRITE;
 
-	/* Pages of an iommufd's mappings. */
-	if (host->devices.items[device].iommufd != NOTHING)
+	/* Pages of an iommufd's mappings, or of nobody's. */
+	if (host->devices.items[device].iommufd != NOTHING || (asks && device_iommu(host, device) == NOTHING))
 		return false;
 	switch (command) {
 	case COMMAND_PIN:
@@ -396,14 +398,17 @@ static uint32_t op_length(const struct op *op)
 
 enum step_result pinner_read(struct host *host, struct op *op)
 {
-	const struct pinner *pinner = &host->devices.items[host->files.items[op->file].object].pinner;
+	const uint32_t index = host->files.items[op->file].object, length = op_length(op);
+	const struct pinner *pinner = &host->devices.items[index].pinner;
 	const uint64_t offset = op->call->args[3];
-	const uint32_t length = op_length(op);
 	uint8_t bytes[REGISTER_SIZE], mask;
 
 	if (is_register(offset, length)) {
 		bytes_put(bytes, REGISTER_SIZE, register_value(pinner, offset));
 		user_write(host, op, 0, 0, bytes, REGISTER_SIZE);
+		/* An iommufd asks to let go whether or not anything is pinned. */
+		if (offset >= REGISTER_UNMAPS && device_iommu(host, index) == NOTHING)
+			user_undefined(host, op, 0, 0, REGISTER_SIZE);
 	} else if (is_window(offset, length)) {
 		for (uint32_t i = 0; i < length; i++) {
 			window_load(pinner, (uint32_t)(offset - WINDOW) + i, bytes, &mask, 1);
