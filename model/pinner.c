@@ -296,8 +296,8 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 }
 
 /*
- * What the model leaves to others, all that goes to an iommufd among it. Where a page does not begin at an IOVA that is pinned, kernels differ in which pages
- * they count; and the kernel warns when it is to let go of what is not mapped.
+ * What the model leaves to others, all that goes to an iommufd among it. Where a page does not begin at an IOVA that is
+ * pinned, kernels differ in which pages they count; and the kernel warns when it is to let go of what is not mapped.
  */
 static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint64_t command)
 {
