@@ -30,12 +30,10 @@ static bool is_counter_file(const char *name, size_t length)
 	       memcmp(name + length - strlen(suffix), suffix, strlen(suffix)) == 0;
 }
 
-static int hex_digit(char c)
+/* The value of a digit, which it is. */
+static unsigned hex_digit(char c)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *found = c ? strchr(digits, c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 int counters_keep(const char *directory, const char *line)
@@ -52,7 +50,7 @@ int counters_keep(const char *directory, const char *line)
 	file = fopen(path, "we");
 	if (file)
 		for (; *hex; hex += 2)
-			putc(hex_digit(hex[0]) << 4 | hex_digit(hex[1]), file);
+			putc((int)(hex_digit(hex[0]) << 4 | hex_digit(hex[1])), file);
 	good = file && !ferror(file);
 	if (file && fclose(file) != 0)
 		good = false;

@@ -158,7 +158,7 @@ static enum step_result load_range(const struct host *host, struct op *op, uint3
 static enum step_result get_bitmap(struct host *host, struct op *op, struct type1 *iommu, uint32_t argsz)
 {
 	const uint64_t page = type1_smallest_page(iommu);
-	struct vfio_iommu_type1_dirty_bitmap_get range;
+	struct vfio_iommu_type1_dirty_bitmap_get range = {0};
 	struct user_pointer pointer;
 	struct found found;
 	uint64_t last;

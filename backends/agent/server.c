@@ -209,7 +209,7 @@ int server_run(int channel, int executable)
 	struct server server = {.channel = channel, .executable = executable};
 	static const int endings[] = {SIGTERM, SIGINT, SIGHUP};
 	struct sigaction terminate = {.sa_handler = on_terminate};
-	char *line;
+	char *line = NULL;
 
 	prepare_limits();
 	sched_getaffinity(0, sizeof(server.processors), &server.processors);
@@ -220,7 +220,8 @@ int server_run(int channel, int executable)
 		return -errno;
 	stream_init(&server.stream, channel);
 	server.outbox.fd = channel;
-	while (!server.done && next_request(&server, &line) > 0)
+	/* A request that was read has a line; analyzers cannot see it from here. */
+	while (!server.done && next_request(&server, &line) > 0 && line)
 		if (serve_line(&server, line))
 			break;
 	run_end(&server.run);

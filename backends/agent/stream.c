@@ -116,7 +116,7 @@ int stream_send(int fd, const char *head, size_t head_length, const char *body, 
 		size_t body_sent = sent - head_sent;
 		struct iovec pieces[2] = {
 		    {(char *)(uintptr_t)head + head_sent, head_length - head_sent},
-		    {(char *)(uintptr_t)body + body_sent, body_length - body_sent},
+		    {body_length ? (char *)(uintptr_t)body + body_sent : NULL, body_length - body_sent},
 		};
 		/* Not every character device takes an empty first piece. */
 		int skip = pieces[0].iov_len == 0;
