@@ -6,9 +6,9 @@
 #include "cli/cli.h"
 
 #define TAKES_REPORT (TAKES(JSON) | TAKES(KTAP) | TAKES(HTML) | TAKES(FINDINGS) | TAKES(QUIET) | TAKES(OUTPUT))
-#define TAKES_CAMPAIGN                                                                                        \
-	(TAKES(SEED) | TAKES(PROGRAMS) | TAKES(ONLY) | TAKES(MACHINE) | TAKES(PROFILE) | TAKES(DESTRUCTIVE) | \
-	 TAKES(SET))
+#define TAKES_CAMPAIGN                                                                                  \
+	(TAKES(SEED) | TAKES(PROGRAMS) | TAKES(ONLY) | TAKES(CALLS) | TAKES(MACHINE) | TAKES(PROFILE) | \
+	 TAKES(DESTRUCTIVE) | TAKES(SET))
 #define TAKES_LIST TAKES(JSON)
 
 const struct command commands[] = {
@@ -19,8 +19,8 @@ const struct command commands[] = {
      -1, false, command_replay},
     {"record", "-o TRACE [--on vm:KERNEL] -- PROGRAM [ARGUMENT...]", "run an unmodified program and record its calls",
      TAKES(OUTPUT) | TAKES(ON) | TAKES(MACHINE) | TAKES(FILE) | TAKES(ENV) | TAKES(SET), 1, -1, true, command_record},
-    {"generate", "[-o TRACE]", "make call programs from a seed, without answers", TAKES_CAMPAIGN | TAKES(OUTPUT), 0, 0,
-     false, command_generate},
+    {"generate", "[-o TRACE]", "make call programs from a seed, without answers",
+     TAKES_CAMPAIGN | TAKES(OUTPUT) | TAKES(INPUT) | TAKES(INPUTS), 0, 0, false, command_generate},
     {"fuzz", "--on BACKEND", "execute generated programs there, and judge the answers",
      TAKES_REPORT | TAKES_CAMPAIGN | TAKES(ON) | TAKES(DEFECT), 0, 0, false, command_fuzz},
     {"ioctls", "", "list the ioctls that are known", TAKES_LIST, 0, 0, false, command_ioctls},

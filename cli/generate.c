@@ -10,6 +10,7 @@
 
 #define SEED_DEFAULT	1
 #define COUNT_DEFAULT	100
+#define CALLS_LIMIT	10000
 #define MACHINE_DEFAULT "q35-edu"
 
 /* The number that option @id gives, or @value as it is. 0, or -1 with @diag. */
@@ -54,6 +55,16 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 	    number_option(&campaign->count, command, "count", options->values[OPTION_PROGRAMS], diag) != 0)
 		return -1;
 	campaign->options.destructive = options->values[OPTION_DESTRUCTIVE] != NULL;
+	if (options->values[OPTION_CALLS]) {
+		uint64_t calls = 0;
+
+		if (number_option(&calls, command, "calls", options->values[OPTION_CALLS], diag) != 0)
+			return -1;
+		if (calls < 1 || calls > CALLS_LIMIT)
+			return diag_set(diag, NULL, 0, 0, "%s: --calls '%s': expected a number from 1 to %d", command,
+					options->values[OPTION_CALLS], CALLS_LIMIT);
+		campaign->options.calls_min = campaign->options.calls_max = (uint32_t)calls;
+	}
 	if (options->values[OPTION_ONLY]) {
 		campaign->count = 1;
 		if (number_option(&campaign->first, command, "only", options->values[OPTION_ONLY], diag) != 0)
@@ -75,14 +86,22 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 
 enum exit_code command_generate(const struct options *options)
 {
-	const char *path = options->values[OPTION_OUTPUT];
+	const char *path = options->values[OPTION_OUTPUT] ? options->values[OPTION_OUTPUT] : "-";
+	const char *input = options->values[OPTION_INPUT], *inputs = options->values[OPTION_INPUTS];
 	struct campaign campaign;
 	struct diag diag;
+	int result;
 
 	if (campaign_options(&campaign, "generate", options, &diag) != 0)
 		return bad_input(&diag);
-	if (campaign_write(&campaign, path ? path : "-", &diag) == 0)
+	if (input)
+		result = campaign_write_input(input, path, &diag);
+	else if (inputs)
+		result = campaign_write_inputs(&campaign, inputs, &diag);
+	else
+		result = campaign_write(&campaign, path, &diag);
+	if (result == 0)
 		return EXIT_CODE_CONFORMS;
 	diag_print(&diag);
-	return EXIT_CODE_INTERNAL;
+	return input || inputs ? EXIT_CODE_BAD_INPUT : EXIT_CODE_INTERNAL;
 }

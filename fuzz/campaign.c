@@ -12,7 +12,7 @@
 struct program *campaign_program(const struct campaign *campaign, uint64_t number)
 {
 	return generate_program(seed_child(campaign->seed, number), campaign->machine, &campaign->profile,
-				&campaign->options);
+				&campaign->options, NULL);
 }
 
 void campaign_run_name(const struct campaign *campaign, uint64_t number, char *name, size_t size)

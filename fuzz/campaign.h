@@ -32,4 +32,13 @@ int campaign_write_program(struct trace_writer *writer, const char *name, const 
 /* Writes all programs to @path, their answers unknown. 0, or -1 with @diag. */
 int campaign_write(const struct campaign *campaign, const char *path, struct diag *diag);
 
+/*
+ * Writes all programs as inputs of the fuzz target to the folder @path, which is made if it is not there; each has the
+ * name of its run. 0, or -1 with @diag.
+ */
+int campaign_write_inputs(const struct campaign *campaign, const char *path, struct diag *diag);
+
+/* Writes the program that the fuzz target makes of the input in @input to @path, as a trace. 0, or -1 with @diag. */
+int campaign_write_input(const char *input, const char *path, struct diag *diag);
+
 #endif

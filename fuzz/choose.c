@@ -5,46 +5,58 @@
  */
 #include "generator_internal.h"
 
-static bool answers_as(const struct generator *g, int32_t fd, enum ioctl_owner owner)
+static bool answers_as(const struct host_fd *fd, enum ioctl_owner owner)
 {
-	int answers = host_fd_owner(g->host, g->actor->task, fd);
+	return fd->owner == owner || (owner == OWNER_CONTAINER && fd->owner == OWNER_TYPE1) ||
+	       ((owner == OWNER_CONTAINER || owner == OWNER_TYPE1) && fd->owner == OWNER_IOMMUFD);
+}
 
-	return answers == (int)owner || (owner == OWNER_CONTAINER && answers == OWNER_TYPE1) ||
-	       ((owner == OWNER_CONTAINER || owner == OWNER_TYPE1) && answers == OWNER_IOMMUFD);
+/* Not every call has a descriptor. */
+static void list_fds(struct generator *g)
+{
+	if (!g->fds_listed)
+		g->fd_count = host_list_fds(g->host, g->actor->task, g->fds, FDS_SEEN);
+	g->fds_listed = true;
+}
+
+const struct host_fd *find_fd(struct generator *g, uint64_t number)
+{
+	list_fds(g);
+	for (uint32_t i = 0; i < g->fd_count; i++)
+		if (g->fds[i].number == (int32_t)number)
+			return &g->fds[i];
+	return NULL;
 }
 
 uint32_t count_fds(struct generator *g, enum ioctl_owner owner)
 {
 	uint32_t count = 0;
 
-	for (int32_t fd = 0; fd < FDS_SEEN; fd++)
-		count += answers_as(g, fd, owner);
+	list_fds(g);
+	for (uint32_t i = 0; i < g->fd_count; i++)
+		count += answers_as(&g->fds[i], owner);
 	return count;
 }
 
 /* The descriptor number @skip, counted from 0, of those that answer as @owner. There is one. */
-static uint64_t nth_fd(struct generator *g, enum ioctl_owner owner, uint64_t skip)
+static uint64_t nth_fd(const struct generator *g, enum ioctl_owner owner, uint64_t skip)
 {
-	int32_t fd = 0;
+	const struct host_fd *fd = g->fds;
 
-	while (!answers_as(g, fd, owner) || skip--)
+	while (!answers_as(fd, owner) || skip--)
 		fd++;
-	return (uint64_t)fd;
+	return (uint64_t)fd->number;
 }
 
 uint64_t choose_any_fd(struct generator *g)
 {
 	static const int32_t thin_air[] = {-1, 0, 1, 2, 40, FDS_SEEN - 1, 500, INT32_MAX};
-	int32_t open[FDS_SEEN];
-	uint32_t count = 0;
 
-	for (int32_t fd = 0; fd < FDS_SEEN; fd++)
-		if (host_fd_owner(g->host, g->actor->task, fd) >= 0)
-			open[count++] = fd;
+	list_fds(g);
 	if (g->book.eventfd_count && chance(g, 1, 8))
 		return (uint64_t)g->book.eventfds[below(g, g->book.eventfd_count)];
-	if (count && chance(g, 7, 8))
-		return (uint64_t)open[below(g, count)];
+	if (g->fd_count && chance(g, 7, 8))
+		return (uint64_t)g->fds[below(g, g->fd_count)].number;
 	return (uint64_t)(int64_t)ONE_OF(g, thin_air);
 }
 
@@ -135,7 +147,7 @@ uint64_t choose_iova(struct generator *g)
 	else if (chance(g, 1, 2))
 		iova = page * below(g, 5) - 2 * page; /* on both sides of 0 */
 	else
-		iova = prng_next(&g->random) & -page;
+		iova = any(g) & -page;
 	if (strange(g) && chance(g, 1, 4))
 		iova += ONE_OF(g, unaligned);
 	return iova;
@@ -200,7 +212,7 @@ uint32_t choose_flags(struct generator *g, uint32_t usual, uint32_t known)
 
 	if (!strange(g))
 		return usual;
-	flags = (uint32_t)prng_next(&g->random) & known;
+	flags = (uint32_t)any(g) & known;
 	if (chance(g, 1, 4))
 		flags |= UINT32_C(1) << below(g, 32);
 	return flags;

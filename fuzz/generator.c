@@ -11,9 +11,6 @@
 
 const struct generator_options generator_defaults = {.calls_min = 5, .calls_max = 60};
 
-/* Who draws: see seed_child(). Every call has a seed of its own. */
-enum component { COMPONENT_PLAN, COMPONENT_SCHEDULE, COMPONENT_CALLS };
-
 enum operation {
 #define OPERATION(name, weight) OPERATION_##name,
 #include "operations.def"
@@ -34,14 +31,21 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 
 struct plan {
 	uint32_t calls;
-	uint32_t weights[OPERATION_COUNT]; /* 0: this program does not do it */
-	uint32_t weight_sum;
+	/* For each operation the sum of the weights up to its own: one that adds nothing is not done. */
+	uint32_t weight_sums[OPERATION_COUNT];
 	enum operation prologue[PROLOGUE_MAX];
 	uint32_t prologue_length;
 };
 
+/* Who is told of calls. */
+struct watch {
+	generator_watch_fn *call; /* NULL: nobody */
+	void *context;
+	bool stopped; /* has seen enough */
+};
+
 /* Groups that the program uses: some of those that have a device to be opened, at least one if there are any. */
-static void plan_groups(struct generator *g, struct prng *random)
+static void plan_groups(struct generator *g)
 {
 	const struct machine *machine = g->machine;
 	uint32_t offered[GROUPS_MAX], count = 0;
@@ -56,10 +60,10 @@ static void plan_groups(struct generator *g, struct prng *random)
 			offered[count++] = device->group;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		if (prng_chance(random, 1, 2))
+		if (chance(g, 1, 2))
 			g->groups[g->group_count++] = offered[i];
 	if (!g->group_count)
-		g->groups[g->group_count++] = count ? offered[prng_below(random, count)] : 0;
+		g->groups[g->group_count++] = count ? offered[below(g, count)] : 0;
 }
 
 /* Whether one of the groups that the program uses is a pinner's. */
@@ -74,28 +78,28 @@ static bool uses_pinner(const struct generator *g)
 }
 
 /* A pinner does nothing before it is aimed, and little before it is told several things. */
-static void plan_pinner(struct plan *plan)
+static bool is_pinners(enum operation operation)
 {
-	static const enum operation operations[] = {OPERATION_pinner_aim, OPERATION_pinner_command,
-						    OPERATION_pinner_look};
-
-	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
-		plan->weight_sum += 3 * plan->weights[operations[i]];
-		plan->weights[operations[i]] *= 4;
-	}
+	return operation == OPERATION_pinner_aim || operation == OPERATION_pinner_command ||
+	       operation == OPERATION_pinner_look;
 }
 
 /* Each operation is left out, or weighted anew: odd mixes get to odd places. */
-static void plan_weights(struct plan *plan, struct prng *random)
+static void plan_weights(struct generator *g, struct plan *plan)
 {
-	plan->weight_sum = 0;
+	const bool pins = uses_pinner(g) && chance(g, 3, 4);
+	uint32_t sum = 0;
+
 	for (unsigned i = 0; i < OPERATION_COUNT; i++) {
-		plan->weights[i] = prng_chance(random, 1, 4) ? 0 : usual_weights[i] << prng_below(random, 3);
-		plan->weight_sum += plan->weights[i];
+		const uint32_t draw = (uint32_t)below(g, 12);
+		const uint32_t weight = usual_weights[i] * (pins && is_pinners((enum operation)i) ? 4 : 1);
+
+		sum += draw < 3 ? weight : draw < 6 ? 2 * weight : draw < 9 ? 4 * weight : 0;
+		/* One that is always there, so that there is something to choose from. */
+		if (i == OPERATION_advance)
+			sum += weight;
+		plan->weight_sums[i] = sum;
 	}
-	/* One that is always there, so that there is something to choose from. */
-	plan->weights[OPERATION_advance] += usual_weights[OPERATION_advance];
-	plan->weight_sum += usual_weights[OPERATION_advance];
 }
 
 static void prologue_add(struct plan *plan, enum operation operation)
@@ -104,12 +108,12 @@ static void prologue_add(struct plan *plan, enum operation operation)
 }
 
 /* One step dropped, done twice, or done before the one in front of it. */
-static void prologue_perturb(struct plan *plan, struct prng *random)
+static void prologue_perturb(struct generator *g, struct plan *plan)
 {
-	uint32_t at = (uint32_t)prng_below(random, plan->prologue_length), length = plan->prologue_length;
+	uint32_t at = (uint32_t)below(g, plan->prologue_length), length = plan->prologue_length;
 	enum operation step = plan->prologue[at];
 
-	switch (prng_below(random, 3)) {
+	switch (below(g, 3)) {
 	case 0:
 		for (uint32_t i = at; i + 1 < length; i++)
 			plan->prologue[i] = plan->prologue[i + 1];
@@ -132,10 +136,10 @@ static void prologue_perturb(struct plan *plan, struct prng *random)
 }
 
 /* What a driver begins with; one program in eight has none of it. */
-static void plan_prologue(const struct generator *g, struct plan *plan, struct prng *random)
+static void plan_prologue(struct generator *g, struct plan *plan)
 {
 	plan->prologue_length = 0;
-	if (prng_chance(random, 1, 8))
+	if (chance(g, 1, 8))
 		return;
 	prologue_add(plan, OPERATION_open_container);
 	for (uint32_t i = 0; i < g->group_count; i++) {
@@ -146,129 +150,188 @@ static void plan_prologue(const struct generator *g, struct plan *plan, struct p
 	}
 	prologue_add(plan, OPERATION_mmap);
 	prologue_add(plan, OPERATION_map_dma);
-	if (prng_chance(random, 1, 2))
+	if (chance(g, 1, 2))
 		prologue_add(plan, OPERATION_dirty_log);
 	/* What an iommufd does with mappings it does when a device is there; some programs make it wait. */
-	if (prng_chance(random, 3, 4) && !(g->iommufd && prng_chance(random, 2, 3)))
+	if (!chance(g, 1, 4) && !(g->iommufd && chance(g, 2, 3)))
 		prologue_add(plan, OPERATION_get_device_fd);
 	for (unsigned i = 0; i < 4 && uses_pinner(g); i++)
 		prologue_add(plan, OPERATION_pinner_aim);
-	if (prng_chance(random, 1, 4))
+	if (chance(g, 1, 4))
 		prologue_add(plan, OPERATION_eventfd);
-	for (unsigned rounds = 0; rounds < 3 && prng_chance(random, 1, 3); rounds++)
-		prologue_perturb(plan, random);
+	for (unsigned rounds = 0; rounds < 3 && chance(g, 1, 3); rounds++)
+		prologue_perturb(g, plan);
 }
 
 /* Where an IOMMU reaches the top, all programs like it; where mediated devices let mappings lie there, some do. */
-static void plan_places(struct generator *g, struct prng *random)
+static void plan_places(struct generator *g)
 {
 	const struct machine *machine = g->machine;
 	bool emulated = false;
 
 	for (size_t i = 0; i < machine->group_count; i++)
 		emulated |= machine->groups[i].emulated;
-	g->reaches_top = machine->aperture.last == UINT64_MAX || (emulated && prng_chance(random, 1, 8));
-	g->reaches_edges = emulated && prng_chance(random, 1, 4);
+	g->reaches_top = machine->aperture.last == UINT64_MAX || (emulated && chance(g, 1, 8));
+	g->reaches_edges = emulated && chance(g, 1, 4);
 }
 
-static void plan_program(struct generator *g, struct plan *plan, uint64_t seed, const struct generator_options *options)
+static void plan_program(struct generator *g, struct plan *plan, const struct generator_options *options)
 {
 	static const uint64_t types[] = {VFIO_TYPE1v2_IOMMU, VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU};
 	static const uint32_t strangenesses[] = {1, 1, 2, 3, 4, 8};
-	struct prng random;
 
-	prng_seed(&random, seed_child(seed, COMPONENT_PLAN));
-	plan->calls =
-	    options->calls_min + (uint32_t)prng_below(&random, (uint64_t)options->calls_max - options->calls_min + 1);
-	g->iommu_type = types[prng_below(&random, sizeof(types) / sizeof(types[0]))];
-	g->strangeness = strangenesses[prng_below(&random, sizeof(strangenesses) / sizeof(strangenesses[0]))];
-	plan_places(g, &random);
-	plan_groups(g, &random);
-	plan_weights(plan, &random);
-	if (uses_pinner(g) && prng_chance(&random, 3, 4))
-		plan_pinner(plan);
+	plan->calls = draws_length(g->draws, options->calls_min, options->calls_max);
+	g->iommu_type = ONE_OF(g, types);
+	g->strangeness = ONE_OF(g, strangenesses);
+	plan_places(g);
+	g->group_count = 0;
+	plan_groups(g);
+	plan_weights(g, plan);
 	if (group_is_noiommu(g, g->groups[0]))
 		g->iommu_type = VFIO_NOIOMMU_IOMMU;
-	g->iommufd = g->profile->values[PROFILE_IOMMUFD] && prng_chance(&random, 1, 2);
-	plan_prologue(g, plan, &random);
+	g->iommufd = g->profile.values[PROFILE_IOMMUFD] && chance(g, 1, 2);
+	plan_prologue(g, plan);
 }
 
-/* Draws the next operation. */
-static enum operation plan_next(const struct plan *plan, struct prng *random)
+/* Draws the next operation: the first whose sum of weights is above the draw. */
+static enum operation plan_next(struct generator *g, const struct plan *plan)
 {
-	uint64_t at = prng_below(random, plan->weight_sum);
-	unsigned operation = 0;
+	const uint64_t draw = below(g, plan->weight_sums[OPERATION_COUNT - 1]);
+	unsigned low = 0, high = OPERATION_COUNT - 1;
 
-	while (at >= plan->weights[operation])
-		at -= plan->weights[operation++];
-	return (enum operation)operation;
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (plan->weight_sums[middle] > draw)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return (enum operation)low;
 }
 
 /* Lets @operation make a call, and the model take it; what the model does not know is left out. */
-static void generate_call(struct generator *g, enum operation operation)
+static void generate_call(struct generator *g, enum operation operation, struct watch *watch)
 {
-	struct call call = {.task = g->actor->task, .thread = g->thread};
+	struct call *call = program_draft(g->program);
 	struct outcome outcome;
 
-	if (!makers[operation](g, &call) || g->failed)
+	if (!call) {
+		g->failed = true;
 		return;
-	host_call(g->host, &call, NULL, &outcome);
+	}
+	call->task = g->actor->task;
+	call->thread = g->thread;
+	g->fds_listed = false;
+	if (!makers[operation](g, call) || g->failed)
+		return;
+	host_call(g->host, call, NULL, &outcome);
+	if (outcome.modelled)
+		program_append(g->program);
+	if (watch->call && !watch->call(watch->context, g->host, call, &outcome))
+		watch->stopped = true;
 	if (!outcome.modelled)
 		return;
-	if (program_append(g->program, &call))
-		g->failed = true;
 	if (outcome.complaint != RULE_NONE)
 		g->program->destructive = rules[outcome.complaint].name;
 	g->over = rule_complaint_fatal(outcome.complaint);
-	if (g->over)
-		return;
-	book_learn(&g->book, &call, &outcome);
+	if (!g->over)
+		book_learn(&g->book, call, &outcome);
 }
 
-static void generate_calls(struct generator *g, const struct plan *plan, uint64_t seed)
+/* Who makes the next call, and which. */
+static enum operation plan_turn(struct generator *g, const struct plan *plan, uint32_t turn)
 {
-	const uint64_t call_seeds = seed_child(seed, COMPONENT_CALLS);
-	/* Operations that have nothing to do, or are not modelled, are tries too; there is an end to them. */
-	const uint32_t tries = plan->prologue_length + 16 * plan->calls;
-	struct prng schedule;
+	g->careful = turn < plan->prologue_length;
+	g->actor = &g->book.actors[g->careful ? 0 : below(g, g->book.actor_count)];
+	g->thread = 1 + (g->careful ? 0 : (uint32_t)below(g, g->actor->threads));
+	return g->careful ? plan->prologue[turn] : plan_next(g, plan);
+}
 
-	prng_seed(&schedule, seed_child(seed, COMPONENT_SCHEDULE));
-	for (uint32_t i = 0;
-	     i < tries && g->program->count < plan->calls && g->book.actor_count && !g->failed && !g->over; i++) {
-		prng_seed(&g->random, seed_child(call_seeds, i));
-		g->careful = i < plan->prologue_length;
-		g->actor = &g->book.actors[g->careful ? 0 : prng_below(&schedule, g->book.actor_count)];
-		g->thread = 1 + (g->careful ? 0 : (uint32_t)prng_below(&schedule, g->actor->threads));
-		generate_call(g, g->careful ? plan->prologue[i] : plan_next(plan, &schedule));
+static void generate_calls(struct generator *g, const struct plan *plan, struct watch *watch)
+{
+	/* Operations that have nothing to do, or are not modelled, are turns too; there is an end to them. */
+	const uint32_t turns = plan->prologue_length + 16 * plan->calls;
+	struct program *program = g->program;
+
+	for (uint32_t i = 0; i < turns && program->count < plan->calls && g->book.actor_count; i++) {
+		const size_t count = program->count;
+
+		if (g->failed || g->over || watch->stopped || !draws_record(g->draws))
+			return;
+		generate_call(g, plan_turn(g, plan, i), watch);
+		/* The turns of the prologue count, even when nothing comes of them. */
+		if (program->count == count && !g->careful)
+			draws_forget(g->draws);
 	}
 }
 
-struct program *generate_program(uint64_t seed, const struct machine *machine, const struct profile *profile,
-				 const struct generator_options *options)
+struct generator *generator_new(const struct machine *machine, const struct profile *profile)
 {
 	struct generator *g = calloc(1, sizeof(*g));
-	struct program *program;
-	struct plan plan;
 
 	if (!g)
 		return NULL;
 	g->machine = machine;
-	g->profile = profile;
-	g->program = program = program_new();
-	g->host = host_new(machine, profile);
-	if (g->host && !options->destructive)
+	g->fresh = host_new(machine, profile);
+	g->host = host_clone(g->fresh);
+	g->profile = *profile;
+	return g;
+}
+
+void generator_free(struct generator *g)
+{
+	if (!g)
+		return;
+	program_free(g->program);
+	host_free(g->host);
+	host_free(g->fresh);
+	free(g);
+}
+
+struct host *generator_host(struct generator *g)
+{
+	return g->host;
+}
+
+struct program *generator_make(struct generator *g, struct draws *draws, const struct generator_options *options,
+			       generator_watch_fn *watch, void *context)
+{
+	struct watch watching = {.call = watch, .context = context};
+	struct plan plan = {.calls = 0};
+
+	if (!g->program)
+		g->program = program_new();
+	if (!g->program)
+		return NULL;
+	program_reset(g->program);
+	host_assign(g->host, g->fresh);
+	if (!options->destructive)
 		host_avoid_complaints(g->host);
 	book_open(&g->book);
-	g->failed = !g->program || !g->host;
-	if (!g->failed) {
-		plan_program(g, &plan, seed, options);
-		generate_calls(g, &plan, seed);
-	}
-	if (g->failed) {
-		program_free(program);
+	g->draws = draws;
+	g->failed = g->over = false;
+	if (draws_record(draws))
+		plan_program(g, &plan, options);
+	generate_calls(g, &plan, &watching);
+	return g->failed ? NULL : g->program;
+}
+
+struct program *generate_program(uint64_t seed, const struct machine *machine, const struct profile *profile,
+				 const struct generator_options *options, struct tape *tape)
+{
+	struct generator *g = generator_new(machine, profile);
+	struct program *program;
+	struct draws draws;
+
+	if (!g)
+		return NULL;
+	draws_from_seed(&draws, seed, tape);
+	program = generator_make(g, &draws, options, NULL, NULL);
+	if (program && tape && tape_end(tape))
 		program = NULL;
-	}
-	host_free(g->host);
-	free(g);
+	if (program)
+		g->program = NULL;
+	generator_free(g);
 	return program;
 }

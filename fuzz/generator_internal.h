@@ -7,8 +7,6 @@
 #define VFIOSIM_FUZZ_GENERATOR_INTERNAL_H
 
 #include "generator.h"
-#include "prng.h"
-#include "vfiosim/model.h"
 #include "vfiosim/uapi.h"
 
 #define TASKS_MAX    4	/* tasks a program makes in all */
@@ -68,11 +66,15 @@ void book_learn(struct book *book, const struct call *call, const struct outcome
 
 struct generator {
 	const struct machine *machine;
-	struct host *host; /* the model, where the calls so far have led it */
+	struct host *fresh; /* the model, before any call */
+	struct host *host;  /* the model, where the calls so far have led it */
 	struct program *program;
 	struct book book;
-	struct prng random;  /* draws for the call that is being made */
-	struct actor *actor; /* the task that makes it */
+	struct draws *draws;
+	struct actor *actor;	      /* the task that makes it */
+	struct host_fd fds[FDS_SEEN]; /* VFIO descriptors of that task, once they are asked for */
+	uint32_t fd_count;
+	bool fds_listed;
 	uint32_t thread;
 	bool careful;	      /* right arguments only */
 	uint32_t strangeness; /* of 32: how often an argument is a strange one */
@@ -80,7 +82,7 @@ struct generator {
 	bool reaches_top;     /* the program likes the top of the address space, which can be mapped */
 	bool reaches_edges;   /* and what no IOMMU can reach, but mediated devices let it map */
 	bool iommufd;	      /* its containers are iommufds, mostly */
-	const struct profile *profile;
+	struct profile profile;
 	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
 	uint32_t group_count;
 	bool failed; /* memory ran out */
@@ -104,12 +106,18 @@ typedef bool make_fn(struct generator *g, struct call *call);
  */
 static inline uint64_t below(struct generator *g, uint64_t bound)
 {
-	return prng_below(&g->random, bound);
+	return draws_below(g->draws, bound);
 }
 
 static inline bool chance(struct generator *g, uint32_t times, uint32_t of)
 {
-	return prng_chance(&g->random, times, of);
+	return draws_chance(g->draws, times, of);
+}
+
+/* Any number of 64 bits. */
+static inline uint64_t any(struct generator *g)
+{
+	return draws_any(g->draws);
 }
 
 /* One of the elements of an array. */
@@ -131,6 +139,8 @@ bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd);
 uint64_t choose_any_fd(struct generator *g);
 /* How many descriptors of the acting task answer as @owner. */
 uint32_t count_fds(struct generator *g, enum ioctl_owner owner);
+/* The VFIO descriptor with this number, or NULL. */
+const struct host_fd *find_fd(struct generator *g, uint64_t number);
 
 /* Whether the group with this number is a noiommu group. */
 bool group_is_noiommu(const struct generator *g, uint32_t number);

@@ -191,7 +191,7 @@ bool make_region_write(struct generator *g, struct call *call)
 		bytes[0] = ONE_OF(g, commands);
 		build_transfer(g, call, CALL_PWRITE, fd, bytes, 2, config + COMMAND);
 	} else if (device && !strcmp(device->model, "edu") && chance(g, 2, 3)) {
-		bytes_put(bytes, 4, prng_next(&g->random) & UINT32_MAX);
+		bytes_put(bytes, 4, any(g) & UINT32_MAX);
 		build_transfer(g, call, CALL_PWRITE, fd, bytes, 4, chance(g, 1, 2) ? LIVENESS : SOURCE);
 	} else if (chance(g, 1, 2)) {
 		build_transfer(g, call, CALL_PWRITE, fd, bytes, 4, rom + 4 * below(g, 2));

@@ -98,33 +98,20 @@ bool make_unset_container(struct generator *g, struct call *call)
 	return true;
 }
 
-/* The deciding rule of asking the group at @fd for a device of this name, without any consequence. */
-static enum rule try_device(struct generator *g, uint64_t fd, const char *name)
-{
-	struct host *host = host_clone(g->host);
-	struct call call = {.task = g->actor->task, .thread = 1, .has_pointer = true, .buffer_count = 1};
-	struct outcome outcome;
-
-	build_ioctl(&call, fd, "VFIO_GROUP_GET_DEVICE_FD");
-	call.buffers[0] = (struct buffer){.length = (uint32_t)strlen(name) + 1, .in = (const uint8_t *)name};
-	host_call(host, &call, NULL, &outcome);
-	host_free(host);
-	return outcome.rule_count ? outcome.rules[outcome.rule_count - 1] : RULE_NONE;
-}
-
-/* A device of the group at @fd, or any device if that is no group. */
+/* A device of the group at @fd that can be opened, or any device if there is none. */
 static const char *device_of_group(struct generator *g, uint64_t fd)
 {
+	const struct device *devices = g->machine->devices;
 	size_t count = g->machine->device_count, start = below(g, count);
+	const struct host_fd *group = find_fd(g, fd);
 
-	for (size_t i = 0; i < count; i++) {
-		const char *name = g->machine->devices[(start + i) % count].name;
-		enum rule rule = try_device(g, fd, name);
+	for (size_t i = 0; i < count && group && group->owner == OWNER_GROUP; i++) {
+		const struct device *device = &devices[(start + i) % count];
 
-		if (rule != RULE_GRP_DEVICE_MISSING)
-			return name;
+		if (device->group == group->group && device_is_vfio(device))
+			return device->name;
 	}
-	return g->machine->devices[start].name;
+	return devices[start].name;
 }
 
 /* Names that are nearly right, and names that are nothing. */
@@ -166,7 +153,7 @@ bool make_unknown_ioctl(struct generator *g, struct call *call)
 	    24, 99, 50, VFIO_IOCTL_NUMBER(16), VFIO_IOCTL_NUMBER(60), VFIO_IOCTL_NUMBER(99)};
 	uint32_t number = ONE_OF(g, numbers);
 	uint64_t fd = choose_any_fd(g);
-	int owner = host_fd_owner(g->host, g->actor->task, (int)fd);
+	int owner = host_fd_owner(g->host, g->actor->task, (int32_t)fd);
 
 	if (number < VFIO_IOCTL_NUMBER(0))
 		number = VFIO_IOCTL_TYPE << 8 | number;

@@ -153,7 +153,7 @@ bool make_pinner_fill(struct generator *g, struct call *call)
 	if (!choose_pinner(g, &fd))
 		return false;
 	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)prng_next(&g->random);
+		bytes[i] = (uint8_t)any(g);
 	offset = WINDOW + below(g, strange(g) ? WINDOW_SIZE : WINDOW_SIZE / 256);
 	build_access(g, call, CALL_PWRITE, fd, bytes, 1 + (uint32_t)below(g, sizeof(bytes)), offset);
 	return true;

@@ -45,7 +45,7 @@ static uint64_t choose_field(struct generator *g, const struct field_desc *field
 	case SHOW_SIGNED:
 		return below(g, 4);
 	case SHOW_PAD:
-		return strange(g) ? prng_next(&g->random) : 0;
+		return strange(g) ? any(g) : 0;
 	}
 	return 0;
 }

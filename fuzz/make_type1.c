@@ -17,7 +17,7 @@ static uint64_t pinned(const struct generator *g)
 
 	for (uint32_t i = 0; i < g->book.actor_count; i++)
 		sum += host_locked_by_vfio(g->host, g->book.actors[i].task);
-	for (uint32_t i = 0; i < g->book.dma_count && g->profile->values[PROFILE_IOMMUFD]; i++)
+	for (uint32_t i = 0; i < g->book.dma_count && g->profile.values[PROFILE_IOMMUFD]; i++)
 		sum += g->book.dmas[i].size < g->book.memory ? g->book.dmas[i].size : g->book.memory;
 	return sum;
 }

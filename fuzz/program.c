@@ -5,6 +5,7 @@
 #include "program.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define BLOCK_SIZE ((size_t)16 << 10)
 
@@ -33,6 +34,24 @@ void program_free(struct program *program)
 	free(program);
 }
 
+void program_reset(struct program *program)
+{
+	struct program_block *kept = program->blocks;
+
+	program->count = 0;
+	program->destructive = NULL;
+	if (!kept)
+		return;
+	while (kept->older) {
+		struct program_block *older = kept->older->older;
+
+		free(kept->older);
+		kept->older = older;
+	}
+	memset(kept->bytes, 0, kept->used);
+	kept->used = 0;
+}
+
 void *program_memory(struct program *program, size_t size)
 {
 	struct program_block *block = program->blocks;
@@ -53,17 +72,22 @@ void *program_memory(struct program *program, size_t size)
 	return block->bytes + block->used - size;
 }
 
-int program_append(struct program *program, const struct call *call)
+struct call *program_draft(struct program *program)
 {
 	if (program->count == program->capacity) {
 		size_t capacity = program->capacity ? 2 * program->capacity : 64;
 		struct event *events = realloc(program->events, capacity * sizeof(*events));
 
 		if (!events)
-			return -1;
+			return NULL;
 		program->events = events;
 		program->capacity = capacity;
 	}
-	program->events[program->count++] = (struct event){.call = *call};
-	return 0;
+	memset(&program->events[program->count], 0, sizeof(program->events[0]));
+	return &program->events[program->count].call;
+}
+
+void program_append(struct program *program)
+{
+	program->count++;
 }

@@ -22,11 +22,19 @@ struct program {
 struct program *program_new(void);
 void program_free(struct program *program);
 
+/* Empties it and keeps its memory for the next calls. */
+void program_reset(struct program *program);
+
 /* @size bytes that live as long as the program, all zero; at least one. NULL when memory is out. */
 void *program_memory(struct program *program, size_t size);
 
-/* Appends an event that asks @call; what @call points to must live as long as the program. 0, or -1 when memory is out.
+/*
+ * The place of the next event, all zero, for its call to be made in; valid until it is appended or the next one is
+ * drafted. NULL when memory is out.
  */
-int program_append(struct program *program, const struct call *call);
+struct call *program_draft(struct program *program);
+
+/* Appends the draft. What its call points to must live as long as the program. */
+void program_append(struct program *program);
 
 #endif

@@ -368,3 +368,30 @@ const char *host_audit(struct host *host)
 		text = comparisons[i](host, &counts);
 	return text;
 }
+
+const char *host_audit_end(struct host *host)
+{
+	for (uint32_t i = 0; i < host->tasks.count; i++)
+		if (host->tasks.items[i].alive)
+			return audit_says(host, "task %u has not ended", i + 1);
+	for (uint32_t i = 0; i < host->mms.count; i++)
+		if (host->mms.items[i].users || host->mms.items[i].locked || host->mms.items[i].areas.count)
+			return audit_says(host, "address space %u is still there, with %llu pages charged", i,
+					  (unsigned long long)host->mms.items[i].locked);
+	for (uint32_t i = 0; i < host->files.count; i++)
+		if (host->files.items[i].kind != FILE_FREE)
+			return audit_says(host, "file %u is still open", i);
+	for (uint32_t i = 0; i < host->containers.count; i++)
+		if (host->containers.items[i].alive)
+			return audit_says(host, "container %u is still there", i);
+	for (uint32_t i = 0; i < host->iommus.count; i++)
+		if (host->iommus.items[i].alive)
+			return audit_says(host, "IOMMU %u is still there", i);
+	for (uint32_t i = 0; i < host->groups.count; i++)
+		if (host->groups.items[i].users || host->groups.items[i].file != NOTHING)
+			return audit_says(host, "group %u is still in use", host->groups.items[i].number);
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (host->devices.items[i].open_count)
+			return audit_says(host, "device %u is still open", i);
+	return NULL;
+}

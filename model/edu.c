@@ -21,7 +21,6 @@ enum {
 	COMMAND_START = 1,
 	COMMAND_TO_MEMORY = 2,
 	BUFFER_ADDRESS = 0x40000,
-	BUFFER_SIZE = 4096,
 };
 
 enum step_result edu_read(struct host *host, struct op *op, uint32_t index, uint64_t offset, uint32_t length)
@@ -45,8 +44,8 @@ enum step_result edu_read(struct host *host, struct op *op, uint32_t index, uint
 /* The buffer in the device, from @address; false when that reaches outside. */
 static bool buffer_range(const struct edu *edu, uint64_t address, uint32_t *offset)
 {
-	if (address < BUFFER_ADDRESS || address - BUFFER_ADDRESS > BUFFER_SIZE ||
-	    edu->count > BUFFER_SIZE - (address - BUFFER_ADDRESS))
+	if (address < BUFFER_ADDRESS || address - BUFFER_ADDRESS > EDU_BUFFER_SIZE ||
+	    edu->count > EDU_BUFFER_SIZE - (address - BUFFER_ADDRESS))
 		return false;
 	*offset = (uint32_t)(address - BUFFER_ADDRESS);
 	return true;
@@ -57,7 +56,7 @@ static void transfer(struct host *host, uint32_t index, uint64_t iova, uint8_t *
 {
 	struct edu *edu = &host->devices.items[index].edu;
 	struct dma_target to;
-	uint8_t mask[BUFFER_SIZE];
+	uint8_t mask[EDU_BUFFER_SIZE];
 	const struct range *area;
 
 	if (!host->devices.items[index].bus_master || (!type1_translate(host, index, iova, to_memory, &to) &&
@@ -140,6 +139,10 @@ bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t
 		iova &= (1ull << host->machine->devices[index].dma_bits) - 1;
 	if (reaches_other_memory(host, index, iova, edu->count, to_memory))
 		return false;
+	if (!edu->buffer) {
+		edu->buffer = memory_allocate(EDU_BUFFER_SIZE);
+		memset(edu->buffer, 0, EDU_BUFFER_SIZE);
+	}
 	if (!to_memory)
 		edu->buffer_known = true;
 	for (uint64_t done = 0; done < edu->count;) {

@@ -197,6 +197,29 @@ int host_fd_owner(const struct host *host, uint32_t task, int fd)
 	return file == NOTHING ? -1 : file_owner(host, &host->files.items[file]);
 }
 
+uint32_t host_list_fds(const struct host *host, uint32_t index, struct host_fd *fds, uint32_t most)
+{
+	const struct task *task;
+	uint32_t count = 0;
+
+	if (!index || index > host->tasks.count)
+		return 0;
+	task = &host->tasks.items[index - 1];
+	for (uint32_t i = 0; i < task->descriptors.count && count < most; i++) {
+		const struct descriptor *descriptor = &task->descriptors.items[i];
+		const struct file *file = &host->files.items[descriptor->file];
+		const int owner = file_owner(host, file);
+
+		if (owner < 0)
+			continue;
+		fds[count++] =
+		    (struct host_fd){.number = descriptor->number,
+				     .owner = (enum ioctl_owner)owner,
+				     .group = owner == OWNER_GROUP ? host->groups.items[file->object].number : 0};
+	}
+	return count;
+}
+
 static handler_fn *const ioctl_handlers[] = {
 #define IOCTL(name, n, owner, arg, direction, layout, minsz, since, until, handler, summary) handler,
 #include "vfiosim/uapi/ioctls.def"

@@ -115,10 +115,14 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 	return host;
 }
 
-void host_free(struct host *host)
+/* The tables of a host: what is said of one of them here holds for all. */
+#define HOST_TABLES(apply)                                                                                \
+	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus) \
+	    apply(iommufds) apply(pages)
+
+/* Lets go of what objects own outside the tables. */
+static void host_drop(struct host *host)
 {
-	if (!host)
-		return;
 	for (uint32_t i = 0; i < host->tasks.count; i++)
 		free(host->tasks.items[i].descriptors.items);
 	for (uint32_t i = 0; i < host->mms.count; i++) {
@@ -138,27 +142,12 @@ void host_free(struct host *host)
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		free(host->devices.items[i].ioeventfds.items);
 		pinner_free(&host->devices.items[i].pinner);
+		free(host->devices.items[i].edu.buffer);
 	}
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_clear(&host->iommufds.items[i].areas);
 		free(host->iommufds.items[i].windows.items);
 	}
-	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
-		free(host->scratch[i].out);
-		free(host->scratch[i].mask);
-	}
-	free(host->tasks.items);
-	free(host->mms.items);
-	free(host->files.items);
-	free(host->containers.items);
-	free(host->groups.items);
-	free(host->devices.items);
-	free(host->iommus.items);
-	free(host->iommufds.items);
-	free(host->pages.items);
-	free(host->audit.text);
-	free(host->audit.counts);
-	free(host);
 }
 
 /* Gives a copied map its own reference to the shared tree. */
@@ -170,28 +159,11 @@ static void rangemap_unshare(struct rangemap *map)
 	rangemap_copy(map, &shared);
 }
 
-struct host *host_clone(const struct host *from)
+/* Gives objects, whose tables were copied, their own of what they own outside of them. */
+static void host_unshare(struct host *host)
 {
-	struct host *host = memory_allocate(sizeof(*host));
-
-	*host = *from;
-	memset(&host->audit, 0, sizeof(host->audit));
-	memset(host->scratch, 0, sizeof(host->scratch));
-	table_unshare(&host->tasks);
-	table_unshare(&host->mms);
-	table_unshare(&host->files);
-	table_unshare(&host->containers);
-	table_unshare(&host->groups);
-	table_unshare(&host->devices);
-	table_unshare(&host->iommus);
-	table_unshare(&host->iommufds);
-	table_unshare(&host->pages);
 	for (uint32_t i = 0; i < host->tasks.count; i++)
 		table_unshare(&host->tasks.items[i].descriptors);
-	for (uint32_t i = 0; i < host->devices.count; i++) {
-		table_unshare(&host->devices.items[i].ioeventfds);
-		pinner_unshare(&host->devices.items[i].pinner);
-	}
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_unshare(&host->mms.items[i].areas);
 		rangemap_unshare(&host->mms.items[i].populated);
@@ -210,7 +182,63 @@ struct host *host_clone(const struct host *from)
 		rangemap_unshare(&host->iommufds.items[i].areas);
 		table_unshare(&host->iommufds.items[i].windows);
 	}
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		struct edu *edu = &host->devices.items[i].edu;
+
+		table_unshare(&host->devices.items[i].ioeventfds);
+		pinner_unshare(&host->devices.items[i].pinner);
+		if (edu->buffer)
+			edu->buffer = memory_duplicate(edu->buffer, EDU_BUFFER_SIZE, EDU_BUFFER_SIZE, 1);
+	}
+}
+
+void host_free(struct host *host)
+{
+	if (!host)
+		return;
+	host_drop(host);
+#define FREE(table) free(host->table.items);
+	HOST_TABLES(FREE)
+#undef FREE
+	for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++) {
+		free(host->scratch[i].out);
+		free(host->scratch[i].mask);
+	}
+	free(host->audit.text);
+	free(host->audit.counts);
+	free(host);
+}
+
+struct host *host_clone(const struct host *from)
+{
+	struct host *host = memory_allocate(sizeof(*host));
+
+	*host = *from;
+	memset(&host->audit, 0, sizeof(host->audit));
+	memset(host->scratch, 0, sizeof(host->scratch));
+#define UNSHARE(table) table_unshare(&host->table);
+	HOST_TABLES(UNSHARE)
+#undef UNSHARE
+	host_unshare(host);
 	return host;
+}
+
+void host_assign(struct host *host, const struct host *from)
+{
+	struct host kept;
+
+	host_drop(host);
+	kept = *host;
+	*host = *from;
+	host->audit = kept.audit;
+	memcpy(host->scratch, kept.scratch, sizeof(host->scratch));
+#define ASSIGN(table)                               \
+	host->table.items = kept.table.items;       \
+	host->table.capacity = kept.table.capacity; \
+	table_assign(&host->table, &from->table);
+	HOST_TABLES(ASSIGN)
+#undef ASSIGN
+	host_unshare(host);
 }
 
 /* Each file that has calls answers for its own. */
@@ -292,4 +320,9 @@ void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes
 uint64_t host_locked_by_vfio(const struct host *host, uint32_t task)
 {
 	return task && task <= host->tasks.count && host->tasks.items[task - 1].alive ? task_locked(host, task - 1) : 0;
+}
+
+uint32_t host_task_count(const struct host *host)
+{
+	return host->tasks.count;
 }

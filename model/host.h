@@ -108,13 +108,15 @@ struct group {
 	uint32_t joined;    /* the TYPE1 instance that has it, or NOTHING */
 };
 
+#define EDU_BUFFER_SIZE 4096
+
 /* The DMA engine of QEMU's edu device, as far as programs can see it. */
 struct edu {
 	uint64_t source, target, count;
 	uint32_t liveness;
 	bool alive; /* liveness was written */
 	bool buffer_known;
-	uint8_t buffer[4096];
+	uint8_t *buffer; /* EDU_BUFFER_SIZE bytes, or NULL while nothing was moved */
 };
 
 /* Which kind of interrupt is set up; the numbers are those of the vfio-pci interrupt indices. */

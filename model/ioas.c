@@ -72,6 +72,7 @@ static void area_unpin(struct host *host, struct range *area)
 	if (pages->accounted)
 		host->user_locked -= area->weight;
 	area->weight = 0;
+	area->serial = 0;
 }
 
 /* Why pages are not pinned, and what is answered then, where a mapping is made and where a device is attached. */

@@ -34,6 +34,17 @@ uint32_t table_grow(void **items, uint32_t *count, uint32_t *capacity, size_t si
 	return (*count)++;
 }
 
+void *memory_assign(void *to, const void *from, uint32_t *capacity, uint32_t count, size_t size)
+{
+	if (*capacity < count) {
+		to = memory_resize(to, count * size);
+		*capacity = count;
+	}
+	if (count)
+		memcpy(to, from, count * size);
+	return to;
+}
+
 void *memory_duplicate(const void *items, uint32_t count, uint32_t capacity, size_t size)
 {
 	void *copy;

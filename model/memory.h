@@ -35,7 +35,14 @@ void *memory_resize(void *old, size_t size);
 #define table_unshare(table) \
 	((table)->items = memory_duplicate((table)->items, (table)->count, (table)->capacity, sizeof(*(table)->items)))
 
+/* Makes a table equal to another one of the same type, in the memory that it has if that is enough. */
+#define table_assign(to, from)                                                                                \
+	((to)->items =                                                                                        \
+	     memory_assign((to)->items, (from)->items, &(to)->capacity, (from)->count, sizeof(*(to)->items)), \
+	 (to)->count = (from)->count)
+
 uint32_t table_grow(void **items, uint32_t *count, uint32_t *capacity, size_t size);
+void *memory_assign(void *to, const void *from, uint32_t *capacity, uint32_t count, size_t size);
 void *memory_duplicate(const void *items, uint32_t count, uint32_t capacity, size_t size);
 
 #endif

@@ -459,6 +459,31 @@ uint64_t rangemap_covered(const struct rangemap *map, uint64_t first, uint64_t l
 	return covered;
 }
 
+static uint64_t node_digest(struct rangemap_node *node, uint64_t digest)
+{
+	for (unsigned i = 0; i < node->count; i++) {
+		const struct range *range;
+
+		if (node->height) {
+			digest = node_digest(as_branch(node)->children[i], digest);
+			continue;
+		}
+		range = leaf_range(as_leaf(node), i);
+		digest = digest_mix(digest, range->first);
+		digest = digest_mix(digest, range->last);
+		digest = digest_mix(digest, range->value);
+		digest = digest_mix(digest, range->weight);
+		digest = digest_mix(digest, (uint64_t)range->tag << 32 | range->serial);
+	}
+	return digest;
+}
+
+uint64_t rangemap_digest(const struct rangemap *map, uint64_t digest)
+{
+	digest = digest_mix(digest, map->count);
+	return map->count ? node_digest(map->root, digest) : digest;
+}
+
 /* Counts the ranges below @node, or returns -1 if something is out of order; *@bound is where the last one ended. */
 static int64_t node_check(struct rangemap_node *node, uint64_t *bound, bool *bounded)
 {

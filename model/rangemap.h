@@ -63,6 +63,15 @@ void rangemap_cover(struct rangemap *map, uint64_t first, uint64_t last);
 /* How many points of [first, last] are in the map. */
 uint64_t rangemap_covered(const struct rangemap *map, uint64_t first, uint64_t last);
 
+/* Mixes one more value into a digest. Multiplied by an odd number, none is lost; turned, order matters. */
+static inline uint64_t digest_mix(uint64_t digest, uint64_t value)
+{
+	return ((digest << 5 | digest >> 59) ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* Mixes all ranges into a digest: the same for maps with the same ranges, however they came about. */
+uint64_t rangemap_digest(const struct rangemap *map, uint64_t digest);
+
 /* Checks order, fill and counts of the whole tree; for tests and audits. */
 bool rangemap_valid(const struct rangemap *map);
 

@@ -24,6 +24,9 @@ void host_free(struct host *host);
 /* An independent copy; costs the few objects that exist, not the mappings they hold. */
 struct host *host_clone(const struct host *host);
 
+/* Makes @host equal to @from, in the memory that it has: for who needs a fresh host again and again. */
+void host_assign(struct host *host, const struct host *from);
+
 /*
  * What the kernel leaves open and an observer has seen: which free descriptor, which
  * free address, which task number. The model takes the observed one if it is allowed,
@@ -81,7 +84,32 @@ uint64_t host_locked_by_vfio(const struct host *host, uint32_t task);
  */
 const char *host_audit(struct host *host);
 
+/* How many tasks there have been: their numbers end there. */
+uint32_t host_task_count(const struct host *host);
+
+/* Whether anything is left when every task has ended: NULL, or a sentence that says what. The text belongs to the host.
+ */
+const char *host_audit_end(struct host *host);
+
+/* Numbers that stand for the state of a host: when nothing changes, they do not, and when anything does, they do. */
+struct host_digest {
+	uint64_t objects; /* all but the pages below */
+	uint64_t pages;	  /* which pages of private memory there are */
+};
+
+struct host_digest host_digest(const struct host *host);
+
 /* The owner an ioctl on this descriptor would be dispatched to, or -1 if @fd is not a VFIO descriptor of @task. */
 int host_fd_owner(const struct host *host, uint32_t task, int fd);
+
+/* A VFIO descriptor of a task. */
+struct host_fd {
+	int32_t number;
+	enum ioctl_owner owner; /* as host_fd_owner() tells it */
+	uint32_t group;		/* of a group's: its number */
+};
+
+/* Fills @fds with the VFIO descriptors of @task, ascending, at most @most of them. Gives how many. */
+uint32_t host_list_fds(const struct host *host, uint32_t task, struct host_fd *fds, uint32_t most);
 
 #endif

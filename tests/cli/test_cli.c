@@ -314,6 +314,32 @@ Test(cli, defect_is_the_judges_in_check_and_the_backends_in_fuzz)
 	expect_text(expect(2, "fuzz --on vm:6.12 --defect map-argsz")->err, "only the model can be given a bug");
 }
 
+/* The header says how the program came about; the program itself is the same. */
+static const char *calls_of(const char *path)
+{
+	const char *run = strstr(file_read(path), "\n1 ");
+
+	cr_assert_not_null(run, "%s", path);
+	return run;
+}
+
+Test(cli, program_of_a_seed_becomes_an_input_and_a_trace_again)
+{
+	char *direct;
+
+	expect(0, "generate --seed 3 --only 5 --calls 30 --machine q35-multi --profile 6.12 -o direct");
+	direct = strdup(calls_of("direct"));
+	expect(0, "generate --seed 3 --only 5 --calls 30 --machine q35-multi --profile 6.12 --inputs corpus");
+	expect(0, "generate --input corpus/seed-3-5 -o again");
+	cr_assert_str_eq(calls_of("again"), direct);
+	expect_text(file_read("again"), "machine: q35-multi");
+	expect(0, "replay --on model again");
+	free(direct);
+	expect_text(expect(2, "generate --input nowhere")->err, "nowhere");
+	expect_text(expect(2, "generate --calls 0")->err, "expected a number from 1");
+	expect_text(expect(2, "generate --machine powernv9-edu --inputs corpus")->err, "has no machine 'powernv9-edu'");
+}
+
 Test(cli, lists_are_texts_and_json)
 {
 	expect_text(expect(0, "ioctls")->out, "VFIO_IOMMU_MAP_DMA");

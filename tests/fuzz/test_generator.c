@@ -41,7 +41,7 @@ struct walk {
 static void walk_program(struct walk *walk, uint64_t seed, const struct machine *machine, const struct profile *profile)
 {
 	const struct generator_options *options = walk->options ? walk->options : &generator_defaults;
-	struct program *program = generate_program(seed, machine, profile, options);
+	struct program *program = generate_program(seed, machine, profile, options, NULL);
 	struct outcome outcome;
 
 	cr_assert_not_null(program);
@@ -80,7 +80,7 @@ static char *text_of(uint64_t seed)
 	struct text text = {0};
 
 	cr_assert_eq(profile_find("6.12", &profile), 0);
-	program = generate_program(seed, machine_find("q35-edu"), &profile, &generator_defaults);
+	program = generate_program(seed, machine_find("q35-edu"), &profile, &generator_defaults, NULL);
 	for (size_t i = 0; i < program->count; i++)
 		event_print(&text, &program->events[i]);
 	cr_assert_not(text.failed);
@@ -230,7 +230,7 @@ static unsigned count_destructive(const char *machine, const struct generator_op
 
 	cr_assert_eq(profile_find("7.2", &profile), 0);
 	for (uint64_t seed = 0; seed < PROGRAMS; seed++) {
-		struct program *program = generate_program(seed, machine_find(machine), &profile, options);
+		struct program *program = generate_program(seed, machine_find(machine), &profile, options, NULL);
 		struct host *host = host_new(machine_find(machine), &profile);
 		struct outcome outcome = {.complaint = RULE_NONE};
 		bool complains = false;

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Owns what holds for all calls: the ledger adds up, refusals leave no trace, and the end leaves nothing.
+ */
+#include "check/examiner.h"
+
+/* How much of a host a refusal may change, because real kernels do. */
+enum leaving { LEAVES_NOTHING, LEAVES_PAGES, LEAVES_ANYTHING };
+
+static const enum leaving leavings[RULE_COUNT] = {
+    /* The pages that were brought in before the refusal stay. */
+    [RULE_T1_MAP_MEMORY] = LEAVES_PAGES,
+    [RULE_T1_MAP_LIMIT] = LEAVES_PAGES,
+    [RULE_T1_JOIN_MEMORY] = LEAVES_PAGES,
+    [RULE_T1_JOIN_LIMIT] = LEAVES_PAGES,
+    [RULE_IFD_MAP_MEMORY] = LEAVES_PAGES,
+    [RULE_IFD_MAP_ACCESS] = LEAVES_PAGES,
+    [RULE_IFD_MAP_LIMIT] = LEAVES_PAGES,
+    [RULE_IFD_ATTACH_MEMORY] = LEAVES_PAGES,
+    [RULE_IFD_ATTACH_ACCESS] = LEAVES_PAGES,
+    [RULE_IFD_ATTACH_LIMIT] = LEAVES_PAGES,
+    /* What lies before the hole is changed. */
+    [RULE_MM_PROTECT_HOLE] = LEAVES_ANYTHING,
+    /* Mappings before the one whose dirty pages cannot be told are clean, or gone. */
+    [RULE_T1_DIRTY_BITMAP_FAULT] = LEAVES_ANYTHING,
+    [RULE_T1_UNMAP_BITMAP_FAULT] = LEAVES_ANYTHING,
+    /* Mappings before the one that would be cut are gone; with TYPE1 both ends of the range are cut before all else. */
+    [RULE_IFD_UNMAP_BISECT] = LEAVES_ANYTHING,
+    [RULE_IFD_UNMAP_CUT_ALIGN] = LEAVES_ANYTHING,
+    [RULE_IFD_UNMAP_EMPTY] = LEAVES_ANYTHING,
+    [RULE_IFD_UNMAP_WRAP] = LEAVES_ANYTHING,
+};
+
+void examiner_begin(struct examiner *examiner, const struct host *host)
+{
+	examiner->last = host_digest(host);
+}
+
+static enum leaving leaving_of(const struct outcome *outcome)
+{
+	if (!outcome->modelled || !outcome->rule_count)
+		return LEAVES_NOTHING;
+	return leavings[outcome->rules[outcome->rule_count - 1]];
+}
+
+const char *examiner_call(struct examiner *examiner, struct host *host, const struct outcome *outcome)
+{
+	const struct host_digest before = examiner->last, now = host_digest(host);
+	const bool objects = now.objects != before.objects, pages = now.pages != before.pages;
+
+	examiner->last = now;
+	/* What has not changed has been audited. */
+	if (!objects && !pages)
+		return NULL;
+	if (!outcome->modelled)
+		return "a call that is not modelled changed something";
+	if (outcome->ret < 0 && objects && leaving_of(outcome) < LEAVES_ANYTHING)
+		return "a refused call changed something";
+	if (outcome->ret < 0 && pages && leaving_of(outcome) < LEAVES_PAGES)
+		return "a refused call brought memory into being";
+	return host_audit(host);
+}
+
+const char *examiner_end(struct host *host)
+{
+	struct call exit = {.op = CALL_EXIT, .thread = 1};
+	struct outcome outcome;
+	const char *wrong;
+
+	/* Who has ended already does not do it again: that is not modelled, and there is an end to tasks. */
+	for (exit.task = 1; exit.task <= host_task_count(host); exit.task++)
+		host_call(host, &exit, NULL, &outcome);
+	wrong = host_audit(host);
+	return wrong ? wrong : host_audit_end(host);
+}
+
+/* Whether two buffers differ in a bit that both say the API defines. */
+static bool bytes_differ(const struct buffer *buffer, const struct outcome *a, const struct outcome *b, uint32_t index)
+{
+	const uint8_t *left = a->out[index] ? a->out[index] : buffer->in;
+	const uint8_t *right = b->out[index] ? b->out[index] : buffer->in;
+
+	if (!left || !right || left == right)
+		return false;
+	for (uint32_t i = 0; i < buffer->length; i++) {
+		uint8_t mask =
+		    (a->mask[index] ? a->mask[index][i] : 0xff) & (b->mask[index] ? b->mask[index][i] : 0xff);
+
+		if ((left[i] ^ right[i]) & mask)
+			return true;
+	}
+	return false;
+}
+
+const char *outcome_difference(const struct call *call, const struct outcome *a, const struct outcome *b)
+{
+	if (a->modelled != b->modelled)
+		return "whether it is modelled";
+	if (!a->modelled)
+		return NULL;
+	if (a->ret != b->ret)
+		return "the return value";
+	if (a->task_gone != b->task_gone)
+		return "whether the task lives on";
+	if (a->locked_after - a->locked_before != b->locked_after - b->locked_before)
+		return "the page accounting";
+	for (uint32_t i = 0; i < call->buffer_count; i++)
+		if (bytes_differ(&call->buffers[i], a, b, i))
+			return "the bytes that come back";
+	return NULL;
+}

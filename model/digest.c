@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The digest: a number that stands for the whole state of a host, to see whether a call changed anything.
+ *
+ * A field that is added to an object is added here, or its changes go unseen. Left out is what no refused call could
+ * change by mistake: what a device's DMA has moved into its buffer.
+ */
+#include "host.h"
+
+#define mix digest_mix
+
+static uint64_t mix_tasks(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->tasks.count; i++) {
+		const struct task *task = &host->tasks.items[i];
+
+		sum = mix(sum, (uint64_t)task->mm << 1 | task->alive);
+		sum = mix(sum, (uint64_t)task->parent << 32 | task->threads);
+		sum = mix(sum, task->dropped);
+		sum = mix(sum, task->memlock);
+		sum = mix(sum, task->descriptors.count);
+		for (uint32_t d = 0; d < task->descriptors.count; d++) {
+			const struct descriptor *descriptor = &task->descriptors.items[d];
+
+			sum = mix(sum, (uint64_t)descriptor->file << 32 | (uint32_t)descriptor->number);
+			sum = mix(sum, descriptor->close_on_exec);
+		}
+	}
+	return sum;
+}
+
+static uint64_t mix_memory(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		const struct mm *mm = &host->mms.items[i];
+
+		sum = mix(sum, (uint64_t)mm->task << 32 | mm->users);
+		sum = mix(sum, mm->locked);
+		sum = mix(sum, mm->leaked);
+		sum = mix(sum, mm->pinned);
+		sum = mix(sum, mm->locked_by_program);
+		sum = mix(sum, mm->next_address);
+		sum = rangemap_digest(&mm->areas, sum);
+		sum = rangemap_digest(&mm->contents, sum);
+	}
+	return sum;
+}
+
+static uint64_t mix_files(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->files.count; i++) {
+		const struct file *file = &host->files.items[i];
+
+		/* A free place is no state, nor what it was used for before. */
+		if (file->kind == FILE_FREE)
+			continue;
+		sum = mix(sum, (uint64_t)i << 32 | file->kind);
+		sum = mix(sum, file->references);
+		sum = mix(sum, (uint64_t)file->object << 32 | file->flags);
+	}
+	return sum;
+}
+
+static uint64_t mix_containers(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->containers.count; i++) {
+		const struct container *container = &host->containers.items[i];
+
+		if (!container->alive)
+			continue;
+		sum = mix(sum, (uint64_t)i << 32 | container->references);
+		sum = mix(sum, (uint64_t)container->iommu << 8 | (unsigned)container->kind << 1 | container->noiommu);
+	}
+	for (uint32_t i = 0; i < host->groups.count; i++) {
+		const struct group *group = &host->groups.items[i];
+
+		sum = mix(sum, (uint64_t)group->file << 2 | (unsigned)group->offered << 1 | group->viable);
+		sum = mix(sum, (uint64_t)group->container << 32 | group->users);
+		sum = mix(sum, group->attached << 1 | group->pinned_scope);
+		sum = mix(sum, (uint64_t)group->iommufd << 32 | group->joined);
+	}
+	return sum;
+}
+
+static uint64_t mix_pinner(uint64_t sum, const struct pinner *pinner)
+{
+	sum = mix(sum, pinner->iova);
+	sum = mix(sum, pinner->count);
+	sum = mix(sum, pinner->prot);
+	sum = mix(sum, pinner->command);
+	sum = mix(sum, pinner->result);
+	sum = mix(sum, pinner->pinned);
+	sum = mix(sum, pinner->unmaps);
+	sum = mix(sum, pinner->unmap_iova);
+	sum = mix(sum, pinner->unmap_length);
+	for (uint32_t i = 0; i < pinner->pins.count; i++) {
+		sum = mix(sum, pinner->pins.items[i].iova);
+		sum = mix(sum, pinner->pins.items[i].count);
+	}
+	return rangemap_digest(&pinner->window, sum);
+}
+
+static uint64_t mix_devices(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device_state *device = &host->devices.items[i];
+
+		/* A device that nobody has opened is as it was. */
+		sum = mix(sum, device->open_count);
+		if (!device->open_count && !device->told)
+			continue;
+		sum = mix(sum, (uint64_t)device->iommufd << 1 | device->contained);
+		sum = mix(sum, (uint64_t)device->irq_type << 8 | (unsigned)device->told << 4 |
+				   (unsigned)device->bus_master << 3 | (unsigned)device->memory_enabled << 2 |
+				   (unsigned)device->error_trigger << 1 | device->request_trigger);
+		for (uint32_t k = 0; k < device->ioeventfds.count; k++) {
+			const struct ioeventfd *ioeventfd = &device->ioeventfds.items[k];
+
+			sum = mix(sum, ioeventfd->offset);
+			sum = mix(sum, ioeventfd->data);
+			sum = mix(sum, ioeventfd->width);
+		}
+		sum = mix(sum, device->edu.source);
+		sum = mix(sum, device->edu.target);
+		sum = mix(sum, device->edu.count);
+		sum = mix(sum, (uint64_t)device->edu.liveness << 2 | (unsigned)device->edu.alive << 1 |
+				   device->edu.buffer_known);
+		sum = mix_pinner(sum, &device->pinner);
+	}
+	return sum;
+}
+
+/* The kernel's tree is no state of its own: a mapping that fails is put in and taken out, and so may turn it round. */
+static uint64_t mix_mappings(uint64_t sum, const struct type1 *iommu)
+{
+	sum = rangemap_digest(&iommu->mappings, sum);
+	for (uint32_t i = 0; i < iommu->tops.count; i++) {
+		const struct range *mapping = &iommu->tops.items[i].mapping;
+
+		sum = mix(sum, mapping->first);
+		sum = mix(sum, mapping->value);
+		sum = mix(sum, mapping->weight);
+		sum = mix(sum, (uint64_t)mapping->tag << 32 | mapping->serial);
+	}
+	sum = rangemap_digest(&iommu->dirty, sum);
+	sum = rangemap_digest(&iommu->tails, sum);
+	return rangemap_digest(&iommu->pinned, sum);
+}
+
+static uint64_t mix_iommus(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->iommus.count; i++) {
+		const struct type1 *iommu = &host->iommus.items[i];
+
+		if (!iommu->alive)
+			continue;
+		sum = mix(sum, i);
+		sum = mix(sum, (unsigned)iommu->v2 << 2 | (unsigned)iommu->nesting << 1 | iommu->tracking);
+		sum = mix(sum, (uint64_t)iommu->backed_groups << 32 | iommu->emulated_groups);
+		sum = mix(sum, (uint64_t)iommu->entries_left << 32 | iommu->invalid_vaddrs);
+		sum = mix(sum, iommu->page_sizes);
+		for (uint32_t k = 0; k < iommu->windows.count; k++) {
+			sum = mix(sum, iommu->windows.items[k].first);
+			sum = mix(sum, iommu->windows.items[k].last);
+		}
+		sum = mix_mappings(sum, iommu);
+	}
+	return sum;
+}
+
+static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
+		const struct iommufd *iommufd = &host->iommufds.items[i];
+
+		if (!iommufd->alive)
+			continue;
+		sum = mix(sum, i);
+		sum = mix(sum, (uint64_t)iommufd->attached << 3 | (unsigned)iommufd->noiommu << 2 |
+				   (unsigned)iommufd->has_ioas << 1 | iommufd->small_pages);
+		sum = mix(sum, iommufd->accesses);
+		sum = mix(sum, iommufd->attached ? iommufd->page_sizes : 0);
+		sum = rangemap_digest(&iommufd->areas, sum);
+	}
+	for (uint32_t i = 0; i < host->pages.count; i++) {
+		const struct pages *pages = &host->pages.items[i];
+
+		if (!pages->areas)
+			continue;
+		sum = mix(sum, (uint64_t)i << 32 | pages->areas);
+		sum = mix(sum, (uint64_t)pages->mm << 32 | pages->task);
+		sum = mix(sum, (uint64_t)pages->access << 1 | pages->accounted);
+	}
+	return mix(sum, host->user_locked);
+}
+
+struct host_digest host_digest(const struct host *host)
+{
+	struct host_digest digest = {0, 0};
+
+	digest.objects = mix_tasks(digest.objects, host);
+	digest.objects = mix_memory(digest.objects, host);
+	digest.objects = mix_files(digest.objects, host);
+	digest.objects = mix_containers(digest.objects, host);
+	digest.objects = mix_devices(digest.objects, host);
+	digest.objects = mix_iommus(digest.objects, host);
+	digest.objects = mix_iommufds(digest.objects, host);
+	for (uint32_t i = 0; i < host->mms.count; i++)
+		digest.pages = rangemap_digest(&host->mms.items[i].populated, digest.pages);
+	return digest;
+}
