@@ -37,7 +37,9 @@ static int number_option(uint64_t *value, const char *command, const char *name,
 static const char *usual_profile(const struct options *options)
 {
 	const char *on = options->values[OPTION_ON];
-	const char *profile = on && strncmp(on, "vm:", 3) == 0 ? profile_for_release(on + 3) : NULL;
+	/* A kernel that was built here has the number of its series behind a word. */
+	const char *profile =
+	    on && strncmp(on, "vm:", 3) == 0 ? profile_for_release(on + strcspn(on, "0123456789")) : NULL;
 	const char *const *names = profile_names();
 
 	while (names[1])

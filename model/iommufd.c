@@ -83,7 +83,7 @@ static enum step_result open_real(struct host *host, struct op *op, struct iommu
 	const struct group *group = &host->groups.items[group_index];
 	uint32_t owner = group_owner(host, group_index);
 
-	if (host->machine->unsafe_interrupts)
+	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_IOMMUFD_ALLOW_UNSAFE_INTERRUPTS))
 		return refuse(op, RULE_IFD_DEVICE_UNSAFE);
 	if (!group->viable)
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);

@@ -8,9 +8,8 @@
 #include "vfiosim/machine.h"
 
 static const char *const expected_names[] = {
-    "model-two-iommus", "powernv9-edu",	      "pseries-edu",	 "q35-amd",   "q35-e1000",
-    "q35-edu",		"q35-mdev",	      "q35-mixed",	 "q35-multi", "q35-noiommu",
-    "q35-unsafe",	"q35-unsafe-allowed", "virt-smmuv3-edu",
+    "model-two-iommus", "powernv9-edu", "pseries-edu", "q35-amd",     "q35-e1000",  "q35-edu",
+    "q35-mdev",		"q35-mixed",	"q35-multi",   "q35-noiommu", "q35-unsafe", "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
