@@ -70,8 +70,12 @@ void type1_charge(struct host *host, struct range *mapping, uint64_t pages);
  * charge. */
 void type1_uncharge(struct host *host, struct range *mapping, uint64_t pages);
 
-/* Whether a mapping begins before [first, last], or ends behind it, so that the range cuts it in two. */
-bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last);
+/*
+ * Whether a mapping begins before [first, last], or ends behind it, so that the range cuts it in two. @start, which may
+ * be NULL, gets what was found at @first.
+ */
+bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last,
+		   struct found *start);
 
 /* ---- dirty tracking: type1_dirty.c ---------------------------------------------------------- */
 

@@ -120,17 +120,17 @@ static uint64_t bitmap_run(const struct bitmap *bitmap, uint64_t word, unsigned 
 
 /* What a report of a mapping does to the user's memory. */
 struct report {
-	struct user_pointer pointer;
 	unsigned shift;	  /* bits of the first word that belong to what comes before */
 	uint64_t offset;  /* of the first word, in bytes */
 	uint64_t words;	  /* that are written */
 	uint64_t earlier; /* what the user's memory had in the first word, if it counts */
 };
 
-static struct report report_plan(const struct bitmap *bitmap, uint64_t base, const struct user_pointer *pointer)
+/* In a user's bitmap that begins with the page at @base. */
+static struct report report_plan(const struct bitmap *bitmap, uint64_t base)
 {
 	const uint64_t bit = (bitmap->iova - base) / bitmap->page;
-	struct report report = {.pointer = *pointer, .shift = bit % WORD_BITS, .offset = bit / WORD_BITS * WORD_BYTES};
+	struct report report = {.shift = bit % WORD_BITS, .offset = bit / WORD_BITS * WORD_BYTES};
 
 	report.words = (bitmap->pages + report.shift + WORD_BITS - 1) / WORD_BITS;
 	return report;
@@ -146,9 +146,10 @@ static void keep_tail(struct type1 *iommu, const struct bitmap *bitmap, const st
 
 	if (!report->shift)
 		return;
-	if (word < report->words)
-		tail.value = (bitmap_word(bitmap, word, report->shift) | (word ? 0 : report->earlier)) & UINT64_MAX
-													     << own;
+	if (word < report->words) {
+		tail.value = bitmap_word(bitmap, word, report->shift) | (word ? 0 : report->earlier);
+		tail.value &= UINT64_MAX << own;
+	}
 	if (own && word + 1 < report->words)
 		tail.weight = bitmap_word(bitmap, word + 1, report->shift);
 	rangemap_carve(&iommu->tails, bitmap->serial, bitmap->serial, false);
@@ -189,10 +190,10 @@ bool type1_report(struct host *host, struct op *op, struct type1 *iommu, const s
 		  const struct user_pointer *pointer)
 {
 	const struct bitmap bitmap = bitmap_of(host, iommu, mapping);
-	struct report report = report_plan(&bitmap, base, pointer);
+	struct report report = report_plan(&bitmap, base);
 	bool fits = true;
 
-	if (report.shift)
+	if (report.shift && !defect_on(host, DEFECT_DIRTY_OVERWRITES))
 		fits = user_pointer_load(host, op, pointer, report.offset, &report.earlier);
 	fits = fits && user_pointer_writable(host, op, pointer, report.offset, report.words * WORD_BYTES);
 	for (uint64_t word = 0, run; fits && word < report.words; word += run) {
@@ -215,7 +216,7 @@ bool type1_report_modelled(struct host *host, struct op *op, const struct type1 
 
 	for (found = type1_first_in(iommu, first, last); found.any; found = type1_next_in(iommu, &found, last)) {
 		const struct bitmap bitmap = bitmap_of(host, iommu, &found.mapping);
-		const struct report report = report_plan(&bitmap, first, pointer);
+		const struct report report = report_plan(&bitmap, first);
 
 		if (user_pointer_registers(host, op, pointer, report.offset, report.words * WORD_BYTES) ||
 		    (report.shift && !user_pointer_known(host, op, pointer, report.offset)))

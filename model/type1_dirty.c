@@ -15,7 +15,7 @@ bool type1_all_dirty(const struct host *host, const struct type1 *iommu)
 	for (uint32_t i = 0; i < host->groups.count; i++) {
 		const struct group *group = &host->groups.items[i];
 
-		if (group->container != NOTHING && !group->pinned_scope &&
+		if (group->container != NOTHING && !group->pinned_scope && !defect_on(host, DEFECT_DIRTY_IOMMU_CLEAN) &&
 		    host->containers.items[group->container].iommu == iommu - host->iommus.items)
 			return true;
 	}
@@ -83,6 +83,8 @@ enum step_result type1_bitmap_check(struct host *host, struct op *op, const stru
 	*pointer = user_pointer_find(host, op, bitmap->data);
 	switch (user_pointer_place(pointer, bitmap->size)) {
 	case POINTER_OF_KERNEL:
+		if (defect_on(host, DEFECT_DIRTY_POINTER))
+			break;
 		return refuse(op, RULE_T1_DIRTY_POINTER);
 	case POINTER_DEPENDS:
 		return unmodelled(host, op);
@@ -96,21 +98,21 @@ enum step_result type1_bitmap_check(struct host *host, struct op *op, const stru
 	}
 	/* A page size of several bits counts as its lowest one here, and sums wrap. */
 	pages = size / lowest;
-	if (!pages || !bitmap->size || bitmap->size > DIRTY_BITMAP_MAX ||
-	    bitmap->size < ((pages + in_word) & ~in_word) / 8)
+	if (!pages || !bitmap->size || (bitmap->size > DIRTY_BITMAP_MAX && !defect_on(host, DEFECT_DIRTY_SIZE_LIMIT)) ||
+	    (bitmap->size < ((pages + in_word) & ~in_word) / 8 && !defect_on(host, DEFECT_DIRTY_SIZE)))
 		return refuse(op, RULE_T1_DIRTY_SIZE);
 	return STEP_MORE;
 }
 
 /* ---- DIRTY_PAGES ---------------------------------------------------------------------------------- */
 
-static enum step_result start(struct op *op, struct type1 *iommu)
+static enum step_result start(const struct host *host, struct op *op, struct type1 *iommu)
 {
 	struct found found;
 
 	if (iommu->tracking) {
 		hit(op, RULE_T1_DIRTY_START_TWICE);
-		return finish(op, 0);
+		return finish(op, defect_on(host, DEFECT_DIRTY_START_REFUSED) ? -LINUX_EBUSY : LINUX_OK);
 	}
 	for (found = type1_first_in(iommu, 0, UINT64_MAX); found.any; found = type1_next_in(iommu, &found, UINT64_MAX))
 		if (!type1_can_track(iommu, found.mapping.last - found.mapping.first + 1))
@@ -121,11 +123,15 @@ static enum step_result start(struct op *op, struct type1 *iommu)
 	return finish(op, 0);
 }
 
-static enum step_result stop(struct op *op, struct type1 *iommu)
+static enum step_result stop(const struct host *host, struct op *op, struct type1 *iommu)
 {
-	hit(op, iommu->tracking ? RULE_T1_DIRTY_STOP : RULE_T1_DIRTY_STOP_IDLE);
-	iommu->tracking = false;
+	if (!iommu->tracking) {
+		hit(op, RULE_T1_DIRTY_STOP_IDLE);
+		return finish(op, defect_on(host, DEFECT_DIRTY_STOP_REFUSED) ? -LINUX_EINVAL : LINUX_OK);
+	}
+	iommu->tracking = defect_on(host, DEFECT_DIRTY_STOP_GOES_ON);
 	type1_dirty_clear(iommu);
+	hit(op, RULE_T1_DIRTY_STOP);
 	return finish(op, 0);
 }
 
@@ -169,14 +175,15 @@ static enum step_result get_bitmap(struct host *host, struct op *op, struct type
 			       &(struct vfio_bitmap){range.bitmap_pgsize, range.bitmap_size, range.bitmap_data},
 			       range.size, &pointer) == STEP_DONE)
 		return STEP_DONE;
-	if (range.bitmap_pgsize != page)
+	if (range.bitmap_pgsize != page &&
+	    !(range.bitmap_pgsize == 2 * page && defect_on(host, DEFECT_DIRTY_PAGE_SIZE)))
 		return refuse(op, RULE_T1_DIRTY_PAGE_SIZE);
 	if ((range.iova | range.size) & (page - 1))
 		return refuse(op, RULE_T1_DIRTY_ALIGN);
 	if (!iommu->tracking)
-		return refuse(op, RULE_T1_DIRTY_IDLE);
+		return defect_on(host, DEFECT_DIRTY_GET_IDLE) ? finish(op, 0) : refuse(op, RULE_T1_DIRTY_IDLE);
 	last = range.iova + range.size - 1;
-	if (type1_bisects(host, iommu, range.iova, last))
+	if (type1_bisects(host, iommu, range.iova, last, NULL) && !defect_on(host, DEFECT_DIRTY_BISECT))
 		return refuse(op, RULE_T1_DIRTY_BISECT);
 	if (!type1_report_modelled(host, op, iommu, range.iova, last, &pointer))
 		return unmodelled(host, op);
@@ -187,7 +194,8 @@ static enum step_result get_bitmap(struct host *host, struct op *op, struct type
 			return refuse(op, RULE_T1_DIRTY_BITMAP_FAULT);
 		/* What has been told is clean again, but what is pinned may be written at any time. */
 		rangemap_carve(&iommu->dirty, found.mapping.first, found.mapping.last, false);
-		add_pinned(iommu, found.mapping.first, found.mapping.last);
+		if (!defect_on(host, DEFECT_DIRTY_PINNED_ONCE))
+			add_pinned(iommu, found.mapping.first, found.mapping.last);
 	}
 	return finish(op, 0);
 }
@@ -197,17 +205,21 @@ enum step_result type1_dirty_pages(struct host *host, struct op *op)
 	struct type1 *iommu = op_type1(host, op);
 	struct vfio_iommu_type1_dirty_bitmap request;
 
-	if (!iommu->v2)
+	if (!iommu->v2 && !defect_on(host, DEFECT_DIRTY_V1) && !defect_on(host, DEFECT_DIRTY_V1_READS))
 		return refuse(op, RULE_T1_DIRTY_V1);
 	if (!user_load(op, &request, sizeof(request)))
 		return refuse(op, RULE_T1_DIRTY_FAULT);
-	if (request.argsz < sizeof(request))
+	if (!iommu->v2 && defect_on(host, DEFECT_DIRTY_V1_READS))
+		return refuse(op, RULE_T1_DIRTY_V1);
+	if (request.argsz < sizeof(request) && !defect_on(host, DEFECT_DIRTY_ARGSZ))
 		return refuse(op, RULE_T1_DIRTY_ARGSZ);
+	if (defect_on(host, DEFECT_DIRTY_TWO_REQUESTS) && (request.flags & VFIO_IOMMU_DIRTY_PAGES_FLAG_START))
+		request.flags &= ~(uint32_t)VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP;
 	switch (request.flags) {
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
-		return start(op, iommu);
+		return start(host, op, iommu);
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
-		return stop(op, iommu);
+		return stop(host, op, iommu);
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:
 		return get_bitmap(host, op, iommu, request.argsz);
 	default:

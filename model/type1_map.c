@@ -183,10 +183,19 @@ static bool ends_unmapping(const struct type1 *iommu, const struct found *found,
 	return !iommu->v2 && found->mapping.first < first;
 }
 
+/* What is unmapped, and how far that has come. */
+struct unmapping {
+	uint64_t first, last;
+	struct found start;		   /* what was found at @first, if it was looked for */
+	const struct user_pointer *bitmap; /* where dirty pages are told; NULL: nowhere */
+	uint64_t size;			   /* of what has been removed, or made invalid */
+};
+
 /* UNMAP_DMA with the VADDR flag: either every mapping in the range gives up its address, or none does. */
-static enum step_result invalidate_vaddrs(struct host *host, struct op *op, struct type1 *iommu, uint64_t first,
-					  uint64_t last, uint64_t *unmapped)
+static enum step_result invalidate_vaddrs(struct host *host, struct op *op, struct type1 *iommu,
+					  struct unmapping *unmapping)
 {
+	const uint64_t first = unmapping->first, last = unmapping->last;
 	struct found found;
 
 	for (found = type1_find_first(iommu, first, last); found.any && !ends_unmapping(iommu, &found, first);
@@ -202,23 +211,32 @@ static enum step_result invalidate_vaddrs(struct host *host, struct op *op, stru
 	     found = type1_find_next(iommu, &found, last)) {
 		type1_edit(iommu, &found)->tag |= MAPPING_VADDR_INVALID;
 		iommu->invalid_vaddrs++;
-		*unmapped += found.mapping.last - found.mapping.first + 1;
+		unmapping->size += found.mapping.last - found.mapping.first + 1;
 	}
 	hit(op, RULE_T1_UNMAP_VADDR);
 	return STEP_MORE;
 }
 
+/* The first mapping of the range. */
+static struct found unmapping_begin(const struct type1 *iommu, const struct unmapping *unmapping)
+{
+	if (unmapping->start.any && !iommu->has_tree)
+		return unmapping->start;
+	return type1_find_first(iommu, unmapping->first, unmapping->last);
+}
+
 /*
- * Removes what lies in the range: whole mappings only. With @bitmap, each one's dirty pages are told first, and one
+ * Removes what lies in the range: whole mappings only. With a bitmap, each one's dirty pages are told first, and one
  * for which that fails stays, with all that would follow.
  */
-static enum step_result unmap_commit(struct host *host, struct op *op, struct type1 *iommu, uint64_t first,
-				     uint64_t last, const struct user_pointer *bitmap, uint64_t *unmapped)
+static enum step_result unmap_commit(struct host *host, struct op *op, struct type1 *iommu, struct unmapping *unmapping)
 {
+	const uint64_t first = unmapping->first, last = unmapping->last;
+	const struct user_pointer *bitmap = unmapping->bitmap;
 	const bool search = profile_get(host, PROFILE_UNMAP_IN_SEARCH_ORDER);
 	struct found found, next = {.any = false};
 
-	found = search ? type1_find(host, iommu, first, last) : type1_find_first(iommu, first, last);
+	found = search ? type1_find(host, iommu, first, last) : unmapping_begin(iommu, unmapping);
 	for (; found.any; found = search ? type1_find(host, iommu, first, last) : next) {
 		if (ends_unmapping(iommu, &found, first) && !defect_on(host, DEFECT_V1_UNMAPS_INSIDE)) {
 			hit(op, RULE_T1_UNMAP_V1_INSIDE);
@@ -238,22 +256,24 @@ static enum step_result unmap_commit(struct host *host, struct op *op, struct ty
 			found.mapping = *type1_edit(iommu, &found);
 			hit(op, RULE_T1_UNMAP_PINNED);
 		}
-		if (bitmap && !type1_report(host, op, iommu, &found.mapping, first, bitmap))
+		if (bitmap && !defect_on(host, DEFECT_DIRTY_UNMAP_UNTOLD) &&
+		    !type1_report(host, op, iommu, &found.mapping, first, bitmap) &&
+		    !defect_on(host, DEFECT_DIRTY_UNMAP_ANYWAY))
 			return refuse(op, RULE_T1_UNMAP_BITMAP_FAULT);
 		if (type1_lost_at_top(host, found.mapping.last))
 			hit(op, RULE_T1_UNMAP_TOP_LEAK);
 		if (defect_on(host, DEFECT_UNMAP_SIZE_LAST))
-			*unmapped = 0;
-		*unmapped += found.mapping.last - found.mapping.first + 1;
+			unmapping->size = 0;
+		unmapping->size += found.mapping.last - found.mapping.first + 1;
 		if (defect_on(host, DEFECT_UNMAP_UNCHARGES_CALLER))
 			found.mapping.tag = MAPPING_TAG(op_task(host, op)->mm, MAPPING_FLAGS(found.mapping.tag));
 		type1_remove(host, iommu, &found);
 		if (defect_on(host, DEFECT_UNMAP_FIRST_ONLY))
 			return STEP_MORE;
 	}
-	if (rangemap_overlap(&iommu->mappings, first, last))
+	if (iommu->has_tree && rangemap_overlap(&iommu->mappings, first, last))
 		hit(op, RULE_T1_UNMAP_HIDDEN);
-	if (bitmap && *unmapped)
+	if (bitmap && unmapping->size)
 		hit(op, RULE_T1_UNMAP_BITMAP);
 	return STEP_MORE;
 }
@@ -274,13 +294,18 @@ static bool forgotten_pins(const struct host *host, const struct type1 *iommu, u
 	return false;
 }
 
-bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last)
+bool type1_bisects(const struct host *host, const struct type1 *iommu, uint64_t first, uint64_t last,
+		   struct found *start)
 {
 	struct found found = type1_find(host, iommu, first, first);
 
+	if (start)
+		*start = found;
 	if (found.any && found.mapping.first != first && !defect_on(host, DEFECT_BISECT_UNCHECKED_START))
 		return true;
-	found = type1_find_at(iommu, last);
+	/* What holds both ends need not be looked for twice, unless the kernel's search may miss it. */
+	if (iommu->has_tree || !found.any || found.mapping.last < last)
+		found = type1_find_at(iommu, last);
 	return found.any && found.mapping.last != last && !defect_on(host, DEFECT_BISECT_UNCHECKED_END);
 }
 
@@ -307,7 +332,8 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 	const uint64_t in_page = type1_smallest_page(iommu) - 1;
 	struct vfio_bitmap bitmap = {0};
 	struct user_pointer pointer;
-	uint64_t last, unmapped = 0;
+	struct unmapping unmapping = {.size = 0};
+	uint64_t last;
 	bool all, report;
 
 	if (!user_load(op, &unmap, sizeof(unmap)))
@@ -343,23 +369,26 @@ enum step_result type1_unmap_dma(struct host *host, struct op *op)
 		if (report && bitmap.pgsize != in_page + 1)
 			return refuse(op, RULE_T1_DIRTY_PAGE_SIZE);
 		if ((iommu->v2 || defect_on(host, DEFECT_V1_REFUSES_BISECT)) &&
-		    type1_bisects(host, iommu, unmap.iova, last))
+		    type1_bisects(host, iommu, unmap.iova, last, &unmapping.start))
 			return refuse(op, RULE_T1_UNMAP_BISECT);
 		if (report && !type1_report_modelled(host, op, iommu, unmap.iova, last, &pointer))
 			return unmodelled(host, op);
 	}
 	if (iommu->emulated_groups && forgotten_pins(host, iommu, unmap.iova, last))
 		return unmodelled(host, op);
+	unmapping.first = unmap.iova;
+	unmapping.last = last;
+	unmapping.bitmap = report ? &pointer : NULL;
 	if (type1_lost_at_top(host, last)) {
 		hit(op, RULE_T1_UNMAP_TOP);
 	} else if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) {
-		if (invalidate_vaddrs(host, op, iommu, unmap.iova, last, &unmapped) == STEP_DONE)
+		if (invalidate_vaddrs(host, op, iommu, &unmapping) == STEP_DONE)
 			return STEP_DONE;
-	} else if (unmap_commit(host, op, iommu, unmap.iova, last, report ? &pointer : NULL, &unmapped) == STEP_DONE) {
+	} else if (unmap_commit(host, op, iommu, &unmapping) == STEP_DONE) {
 		return STEP_DONE;
 	}
-	unmap.size = defect_on(host, DEFECT_UNMAP_SIZE_ASKED) ? unmap.size : unmapped;
+	unmap.size = defect_on(host, DEFECT_UNMAP_SIZE_ASKED) ? unmap.size : unmapping.size;
 	user_store(host, op, &unmap, sizeof(unmap));
-	hit(op, unmapped ? RULE_T1_UNMAP : RULE_T1_UNMAP_NOTHING);
+	hit(op, unmapping.size ? RULE_T1_UNMAP : RULE_T1_UNMAP_NOTHING);
 	return finish(op, 0);
 }
