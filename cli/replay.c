@@ -10,6 +10,7 @@
 
 #include "cli/hearing.h"
 #include "vfiosim/backend.h"
+#include "vfiosim/profile.h"
 
 #define BATCH_CALLS 256
 #define BATCH_BYTES (8u << 20)
@@ -207,17 +208,28 @@ static void close_backend(struct replay *replay)
 	replay->running = false;
 }
 
-static bool same_subject(const struct trace_header *a, const struct trace_header *b)
+/* Whether every field of @a has the same value in @b. With @real only what a kernel can be set to counts. */
+static bool fields_hold(const struct trace_header *a, const struct trace_header *b, bool real)
 {
-	if (strcmp(a->machine, b->machine) != 0 || strcmp(a->profile, b->profile) != 0 ||
-	    a->field_count != b->field_count)
-		return false;
 	for (uint32_t i = 0; i < a->field_count; i++) {
-		if (strcmp(a->fields[i].name, b->fields[i].name) != 0 ||
-		    strcmp(a->fields[i].value, b->fields[i].value) != 0)
+		const struct profile_field_desc *desc = profile_field_find(a->fields[i].name);
+		uint32_t j = 0;
+
+		if (real && !(desc && desc->parameter))
+			continue;
+		while (j < b->field_count && strcmp(a->fields[i].name, b->fields[j].name) != 0)
+			j++;
+		if (j == b->field_count || strcmp(a->fields[i].value, b->fields[j].value) != 0)
 			return false;
 	}
 	return true;
+}
+
+/* Whether what answers for @a can answer for @b. A @real kernel is what it is, whatever profile a trace names. */
+static bool same_subject(const struct trace_header *a, const struct trace_header *b, bool real)
+{
+	return strcmp(a->machine, b->machine) == 0 && (real || strcmp(a->profile, b->profile) == 0) &&
+	       fields_hold(a, b, real) && fields_hold(b, a, real);
 }
 
 /* Opens the backend for what the reader's trace needs, unless it is there. 0, or -1 with the trace's status set. */
@@ -226,7 +238,8 @@ static int open_backend(struct replay *replay, const struct trace_header *wanted
 	enum backend_status status = BACKEND_FAILED;
 	struct diag diag = {.text = ""};
 
-	if (replay->backend && !replay->backend->answers_from_file && same_subject(wanted, &replay->wanted))
+	if (replay->backend && !replay->backend->answers_from_file &&
+	    same_subject(wanted, &replay->wanted, replay->backend->is_kernel))
 		return 0;
 	close_backend(replay);
 	replay->wanted = *wanted;
