@@ -19,8 +19,16 @@ static const enum leaving leavings[RULE_COUNT] = {
     [RULE_IFD_ATTACH_MEMORY] = LEAVES_PAGES,
     [RULE_IFD_ATTACH_ACCESS] = LEAVES_PAGES,
     [RULE_IFD_ATTACH_LIMIT] = LEAVES_PAGES,
-    /* What lies before the hole is changed. */
+    /* A store tells what cannot be reached after it has touched the rest. */
+    [RULE_MM_FAULT] = LEAVES_PAGES,
+    /* What lies before the hole, or before what refuses, is changed. */
     [RULE_MM_PROTECT_HOLE] = LEAVES_ANYTHING,
+    [RULE_MM_HUGE_SPLIT] = LEAVES_ANYTHING,
+    [RULE_MM_LOCK_HOLE] = LEAVES_ANYTHING,
+    [RULE_MM_ADVICE_REFUSED] = LEAVES_ANYTHING,
+    /* Of holes madvise tells last, and mlock of what cannot be brought in: all that can be done is done. */
+    [RULE_MM_ADVICE_HOLE] = LEAVES_ANYTHING,
+    [RULE_MM_LOCK_INACCESSIBLE] = LEAVES_ANYTHING,
     /* Mappings before the one whose dirty pages cannot be told are clean, or gone. */
     [RULE_T1_DIRTY_BITMAP_FAULT] = LEAVES_ANYTHING,
     [RULE_T1_UNMAP_BITMAP_FAULT] = LEAVES_ANYTHING,

@@ -132,17 +132,16 @@ static enum mismatch compare(const struct event *event, const struct outcome *ou
 	return MISMATCH_NONE;
 }
 
-/* What the task's memory is charged beyond VFIO's share, the program locked itself. */
-static void settle_program_locks(struct judge *judge, const struct event *event)
+/* What counts as locked beyond what the calls tell, the program has locked by what was not recorded. */
+static void settle_unseen_locks(struct judge *judge, const struct event *event)
 {
 	const struct observation *locked = &event->answer.locked;
-	uint64_t charged;
+	uint64_t told;
 
 	if (!event->answer.known || !locked->present)
 		return;
-	charged = host_locked_by_vfio(judge->host, event->call.task);
-	host_set_locked_by_program(judge->host, event->call.task,
-				   locked->before > charged ? locked->before - charged : 0);
+	told = host_locked(judge->host, event->call.task);
+	host_set_locked_unseen(judge->host, event->call.task, locked->before > told ? locked->before - told : 0);
 }
 
 static void model_call(struct judge *judge, const struct event *event)
@@ -156,7 +155,7 @@ static void model_call(struct judge *judge, const struct event *event)
 
 static enum verdict judge_known(struct judge *judge, const struct event *event, struct finding *finding)
 {
-	settle_program_locks(judge, event);
+	settle_unseen_locks(judge, event);
 	model_call(judge, event);
 	if (!judge->outcome.modelled)
 		return VERDICT_NOT_MODELLED;

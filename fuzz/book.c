@@ -4,6 +4,8 @@
  */
 #include "generator_internal.h"
 
+enum { ANONYMOUS = 0x20, HUGETLB = 0x40000, MCL_FUTURE = 2 };
+
 /* A full list forgets what lies at this place, so that it is not always the newest. */
 static uint32_t list_add(uint32_t *count, uint32_t max, uint64_t serial)
 {
@@ -46,7 +48,7 @@ static struct actor *actor_find(struct book *book, uint32_t task)
 void book_open(struct book *book)
 {
 	/* What lies behind the counts is never looked at. */
-	book->area_count = book->dma_count = book->eventfd_count = 0;
+	book->area_count = book->dma_count = book->eventfd_count = book->memfd_count = 0;
 	book->actor_count = book->tasks_made = 1;
 	book->memory = 0;
 	book->actors[0] = (struct actor){.task = 1, .threads = 1};
@@ -59,6 +61,7 @@ static void learn_fork(struct book *book, const struct call *call, const struct 
 
 	child.task = (uint32_t)outcome->ret;
 	child.threads = 1;
+	child.locks_ahead = false;
 	book->actors[book->actor_count++] = child;
 	book->tasks_made++;
 	for (uint32_t i = 0; i < count; i++) {
@@ -79,13 +82,37 @@ static void learn_gone(struct book *book, uint32_t task)
 	*actor = book->actors[--book->actor_count];
 }
 
+static bool is_memfd(const struct book *book, int32_t fd)
+{
+	for (uint32_t i = 0; i < book->memfd_count; i++)
+		if (book->memfds[i] == fd)
+			return true;
+	return false;
+}
+
+/* What lies at the old place lies at the new one. */
+static void learn_mremap(struct book *book, const struct call *call, const struct outcome *outcome)
+{
+	struct area moved = {.task = call->task, .address = (uint64_t)outcome->ret, .length = call->args[2]};
+
+	for (uint32_t i = 0; i < book->area_count; i++)
+		if (area_inside(&book->areas[i], call->task, call->args[0], call->args[1]))
+			moved.prot = book->areas[i].prot;
+	areas_forget(book, call->task, call->args[0], call->args[1]);
+	areas_forget(book, call->task, moved.address, moved.length);
+	area_add(book, &moved);
+	if (call->args[2] > call->args[1])
+		book->memory += call->args[2] - call->args[1];
+}
+
 static void learn_mmap(struct book *book, const struct call *call, const struct outcome *outcome)
 {
 	struct area area = {.task = call->task,
 			    .prot = (uint32_t)call->args[2],
 			    .address = (uint64_t)outcome->ret,
 			    .length = call->args[1],
-			    .device = (int32_t)call->args[4] >= 0};
+			    .device = !(call->args[3] & ANONYMOUS) && !is_memfd(book, (int32_t)call->args[4]),
+			    .huge = call->args[3] & HUGETLB};
 
 	areas_forget(book, area.task, area.address, area.length);
 	area_add(book, &area);
@@ -161,8 +188,20 @@ void book_learn(struct book *book, const struct call *call, const struct outcome
 	case CALL_MUNMAP:
 		areas_forget(book, call->task, call->args[0], call->args[1]);
 		break;
+	case CALL_MREMAP:
+		learn_mremap(book, call, outcome);
+		break;
 	case CALL_MPROTECT:
 		learn_mprotect(book, call);
+		break;
+	case CALL_MLOCKALL:
+		actor_find(book, call->task)->locks_ahead = call->args[0] & MCL_FUTURE;
+		break;
+	case CALL_MUNLOCKALL:
+		actor_find(book, call->task)->locks_ahead = false;
+		break;
+	case CALL_MEMFD:
+		book->memfds[list_add(&book->memfd_count, MEMFDS_MAX, (uint64_t)outcome->ret)] = (int32_t)outcome->ret;
 		break;
 	case CALL_IOCTL:
 		learn_ioctl(book, call);
@@ -178,6 +217,7 @@ void book_learn(struct book *book, const struct call *call, const struct outcome
 		actor_find(book, call->task)->threads++;
 		break;
 	case CALL_EXEC:
+		actor_find(book, call->task)->locks_ahead = false;
 		areas_forget(book, call->task, 0, UINT64_MAX);
 		break;
 	case CALL_SETRLIMIT:

@@ -82,6 +82,16 @@ void build_pointee(struct generator *g, struct call *call, uint64_t address, con
 	call->buffers[call->buffer_count++] = (struct buffer){.address = address, .length = length, .in = copy};
 }
 
+void build_transfer(struct generator *g, struct call *call, enum call_op op, uint64_t fd, const uint8_t *bytes,
+		    uint32_t length, uint64_t offset)
+{
+	call->op = op;
+	call->args[0] = fd;
+	call->args[2] = length;
+	call->args[3] = offset;
+	build_buffer(g, call, bytes, length);
+}
+
 const char *build_string(struct generator *g, const char *string)
 {
 	size_t size = strlen(string) + 1;

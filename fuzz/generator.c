@@ -210,21 +210,11 @@ static enum operation plan_next(struct generator *g, const struct plan *plan)
 	return (enum operation)low;
 }
 
-/* Lets @operation make a call, and the model take it; what the model does not know is left out. */
-static void generate_call(struct generator *g, enum operation operation, struct watch *watch)
+/* Lets the model take a call, the program's draft; what the model does not know is left out. */
+static void take_call(struct generator *g, const struct call *call, struct watch *watch)
 {
-	struct call *call = program_draft(g->program);
 	struct outcome outcome;
 
-	if (!call) {
-		g->failed = true;
-		return;
-	}
-	call->task = g->actor->task;
-	call->thread = g->thread;
-	g->fds_listed = false;
-	if (!makers[operation](g, call) || g->failed)
-		return;
 	host_call(g->host, call, NULL, &outcome);
 	if (outcome.modelled)
 		program_append(g->program);
@@ -237,6 +227,38 @@ static void generate_call(struct generator *g, enum operation operation, struct 
 	g->over = rule_complaint_fatal(outcome.complaint);
 	if (!g->over)
 		book_learn(&g->book, call, &outcome);
+}
+
+/* The place of the next call, for who has the turn; NULL when memory is out. */
+static struct call *draft_call(struct generator *g)
+{
+	struct call *call = program_draft(g->program);
+
+	if (!call) {
+		g->failed = true;
+		return NULL;
+	}
+	call->task = g->actor->task;
+	call->thread = g->thread;
+	return call;
+}
+
+/* Lets @operation make a call, or several that belong together. */
+static void generate_call(struct generator *g, enum operation operation, struct watch *watch)
+{
+	struct call *call = draft_call(g);
+
+	g->fds_listed = false;
+	g->script_count = 0;
+	if (!call || !makers[operation](g, call) || g->failed)
+		return;
+	if (!g->script_count)
+		take_call(g, call, watch);
+	for (uint32_t i = 0; i < g->script_count && !g->over && !watch->stopped && call; i++) {
+		*call = g->script[i];
+		take_call(g, call, watch);
+		call = draft_call(g);
+	}
 }
 
 /* Who makes the next call, and which. */
@@ -259,6 +281,7 @@ static void generate_calls(struct generator *g, const struct plan *plan, struct 
 
 		if (g->failed || g->over || watch->stopped || !draws_record(g->draws))
 			return;
+		g->room = plan->calls - (uint32_t)count;
 		generate_call(g, plan_turn(g, plan, i), watch);
 		/* The turns of the prologue count, even when nothing comes of them. */
 		if (program->count == count && !g->careful)

@@ -15,6 +15,8 @@
 #define AREAS_MAX    64
 #define MAPPINGS_MAX 64
 #define EVENTFDS_MAX 8
+#define MEMFDS_MAX   8
+#define SCRIPT_MAX   8 /* calls that belong together */
 #define GROUPS_MAX   16
 
 /* All memory of a program lies in [MEMORY_FIRST, MEMORY_END), far from where anything else of a task may be. */
@@ -34,6 +36,7 @@ struct area {
 	uint32_t prot;
 	uint64_t address, length;
 	bool device; /* a region: storing there reaches the device */
+	bool huge;   /* huge pages */
 };
 
 struct dma {
@@ -44,15 +47,16 @@ struct dma {
 struct actor {
 	uint32_t task; /* number in the trace */
 	uint32_t threads;
-	bool limited; /* has set RLIMIT_MEMLOCK */
+	bool limited;	  /* has set RLIMIT_MEMLOCK */
+	bool locks_ahead; /* locks what it maps */
 };
 
 struct book {
 	struct area areas[AREAS_MAX];
 	struct dma dmas[MAPPINGS_MAX];
 	struct actor actors[TASKS_MAX]; /* tasks that live */
-	int32_t eventfds[EVENTFDS_MAX];
-	uint32_t area_count, dma_count, actor_count, eventfd_count;
+	int32_t eventfds[EVENTFDS_MAX], memfds[MEMFDS_MAX];
+	uint32_t area_count, dma_count, actor_count, eventfd_count, memfd_count;
 	uint32_t tasks_made;
 	uint64_t memory; /* bytes that mmap gave out */
 };
@@ -85,8 +89,12 @@ struct generator {
 	struct profile profile;
 	uint32_t groups[GROUPS_MAX]; /* numbers of the groups that it uses */
 	uint32_t group_count;
-	bool failed; /* memory ran out */
-	bool over;   /* no kernel answers after the last call */
+	bool failed;   /* memory ran out */
+	bool over;     /* no kernel answers after the last call */
+	uint32_t room; /* calls that the program may still get */
+	/* What an operation makes instead of one call: calls in order, with no other between them. */
+	struct call script[SCRIPT_MAX];
+	uint32_t script_count;
 };
 
 /*
@@ -157,6 +165,11 @@ uint32_t choose_argsz(struct generator *g, uint32_t smallest, uint32_t usual);
 /* Flags: @usual of them as a rule, else some of those up to @known, or unknown ones. */
 uint32_t choose_flags(struct generator *g, uint32_t usual, uint32_t known);
 
+/* The machine's device behind a descriptor, by asking the model for its identity; NULL if it does not tell. */
+const struct device *device_at(struct generator *g, uint64_t fd);
+/* An aligned place in an area of the acting task, and how much of that may be meant; false if it has none. */
+bool area_part(struct generator *g, uint64_t *address, uint64_t *length);
+
 /* ---- building calls: build.c ------------------------------------------------------------------ */
 
 /* Makes @call an ioctl with this row of the table on @fd, its argument still 0. */
@@ -176,6 +189,10 @@ void build_buffer(struct generator *g, struct call *call, const void *bytes, uin
 
 /* Beside the argument, a copy of @bytes at @address, where a field of it points. */
 void build_pointee(struct generator *g, struct call *call, uint64_t address, const void *bytes, uint32_t length);
+
+/* A read or write of @length bytes at an offset of a device's file; without @bytes: zeros, or what is read. */
+void build_transfer(struct generator *g, struct call *call, enum call_op op, uint64_t fd, const uint8_t *bytes,
+		    uint32_t length, uint64_t offset);
 
 /* A copy of @string that lives as long as the program. */
 const char *build_string(struct generator *g, const char *string);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * Making calls on devices: what they tell, their interrupts, and reading, writing and mapping
- * their regions. No call makes a device do DMA: what it would hit depends on time.
+ * their regions. What makes a device do DMA is in make_dma.c.
  */
 #include <string.h>
 
@@ -112,8 +112,7 @@ bool make_reset(struct generator *g, struct call *call)
 	return true;
 }
 
-/* The machine's device behind a descriptor, by asking the model for its identity; NULL if it does not tell. */
-static const struct device *device_at(struct generator *g, uint64_t fd)
+const struct device *device_at(struct generator *g, uint64_t fd)
 {
 	uint8_t nothing[4] = {0};
 	struct call call = {.task = g->actor->task,
@@ -132,16 +131,6 @@ static const struct device *device_at(struct generator *g, uint64_t fd)
 		    g->machine->devices[i].product == bytes_get(outcome.out[0] + 2, 2))
 			return &g->machine->devices[i];
 	return NULL;
-}
-
-static void build_transfer(struct generator *g, struct call *call, enum call_op op, uint64_t fd, const uint8_t *bytes,
-			   uint32_t length, uint64_t offset)
-{
-	call->op = op;
-	call->args[0] = fd;
-	call->args[2] = length;
-	call->args[3] = offset;
-	build_buffer(g, call, bytes, length);
 }
 
 /* An offset where a region begins, is, ends or is not. */

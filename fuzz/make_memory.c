@@ -11,7 +11,10 @@ enum {
 	PRIVATE = 0x02,
 	FIXED = 0x10,
 	ANONYMOUS = 0x20,
+	LOCKED = 0x2000,
+	NO_RESERVE = 0x4000,
 	POPULATE = 0x8000,
+	HUGETLB = 0x40000,
 	NO_REPLACE = 0x100000,
 };
 
@@ -58,6 +61,18 @@ static void spoil_mmap(struct generator *g, struct call *call)
 	}
 }
 
+/* Huge pages in the place of small ones. */
+static void make_huge(struct generator *g, struct call *call)
+{
+	call->args[0] &= ~(g->machine->hugepage_size - 1);
+	call->args[1] = g->machine->hugepage_size * (1 + below(g, 2));
+	call->args[3] |= HUGETLB;
+	if (chance(g, 1, 4))
+		call->args[3] |= NO_RESERVE;
+	else if (strange(g))
+		call->args[1] = g->machine->hugepage_size * (g->machine->hugepage_count + 1);
+}
+
 bool make_mmap(struct generator *g, struct call *call)
 {
 	static const uint64_t pages[] = {1, 2, 3, 4, 8, 16, 64, 128, PRIVATE_PAGES_MAX};
@@ -75,15 +90,109 @@ bool make_mmap(struct generator *g, struct call *call)
 		call->args[1] = page * 1024;
 	if (!g->careful && chance(g, 1, 8))
 		call->args[3] = (call->args[3] & ~(uint64_t)FIXED) | NO_REPLACE;
-	if (g->book.memory + call->args[1] > MEMORY_MAX)
+	if (!g->careful && chance(g, 1, 8))
+		call->args[3] |= LOCKED;
+	if (!g->careful && g->machine->hugepage_count && chance(g, 1, 8))
+		make_huge(g, call);
+	/* More than there can be is refused. */
+	if (call->args[1] <= MEMORY_MAX && g->book.memory + call->args[1] > MEMORY_MAX)
 		return false;
 	if (strange(g))
 		spoil_mmap(g, call);
 	return true;
 }
 
-/* A range that begins in an area and ends in it or behind it. */
-static bool area_part(struct generator *g, uint64_t *address, uint64_t *length)
+/* Memory of a file, from some page of it on, shared or copied when it is written. */
+bool make_file_mmap(struct generator *g, struct call *call)
+{
+	static const uint64_t pages[] = {1, 2, 4, 16, 64};
+	static const uint64_t prots[] = {PROT_R | PROT_W, PROT_R | PROT_W, PROT_R | PROT_W, PROT_R, 0};
+	const uint64_t page = g->machine->page_size;
+
+	if (!g->book.memfd_count)
+		return false;
+	call->op = CALL_MMAP;
+	call->args[0] = area_address(g);
+	call->args[1] = page * ONE_OF(g, pages);
+	call->args[2] = ONE_OF(g, prots);
+	call->args[3] = FIXED | (chance(g, 1, 3) ? PRIVATE : SHARED);
+	call->args[4] = (uint64_t)g->book.memfds[below(g, g->book.memfd_count)];
+	call->args[5] = page * below(g, 4);
+	if (strange(g))
+		call->args[3] |= HUGETLB;
+	if (strange(g))
+		spoil_mmap(g, call);
+	return g->book.memory + call->args[1] <= MEMORY_MAX;
+}
+
+bool make_memfd(struct generator *g, struct call *call)
+{
+	static const uint64_t odd[] = {2, 0x20, 0x80, UINT64_C(1) << 31};
+
+	call->op = CALL_MEMFD;
+	call->args[0] = strange(g) ? ONE_OF(g, odd) : below(g, 2);
+	return true;
+}
+
+bool make_ftruncate(struct generator *g, struct call *call)
+{
+	const uint64_t page = g->machine->page_size;
+	const uint64_t sizes[] = {4 * page, 16 * page, 64 * page, page, page / 2, 3 * page + 8, 0};
+	const uint64_t odd[] = {UINT64_MAX, UINT64_C(1) << 63, UINT64_C(1) << 40};
+
+	if (!g->book.memfd_count && !strange(g))
+		return false;
+	call->op = CALL_FTRUNCATE;
+	call->args[0] = g->book.memfd_count && !strange(g) ? (uint64_t)g->book.memfds[below(g, g->book.memfd_count)]
+							   : choose_any_fd(g);
+	call->args[1] = strange(g) ? ONE_OF(g, odd) : ONE_OF(g, sizes);
+	return true;
+}
+
+/* Shrinks memory, grows it in place, or moves it to a given place: where else it would go is the kernel's choice. */
+bool make_mremap(struct generator *g, struct call *call)
+{
+	enum { MAY_MOVE = 1, MOVE_TO = 2 };
+	static const uint64_t odd[] = {MOVE_TO, 8, MAY_MOVE | 8};
+	const uint64_t page = g->machine->page_size;
+	const struct area *area = choose_area(g, 0, false);
+
+	if (!area)
+		return false;
+	call->op = CALL_MREMAP;
+	call->args[0] = area->address;
+	call->args[1] = area->length;
+	call->args[2] = page * (1 + below(g, area->length / page));
+	if (chance(g, 1, 2))
+		call->args[2] = area->length + page * below(g, 8);
+	if (chance(g, 1, 2)) {
+		call->args[3] = MAY_MOVE | MOVE_TO;
+		call->args[4] = MEMORY_FIRST + below(g, SLOT_COUNT) * SLOT_SIZE;
+	}
+	if (g->book.memory + call->args[2] > MEMORY_MAX)
+		return false;
+	if (strange(g))
+		call->args[3] = ONE_OF(g, odd);
+	if (strange(g))
+		call->args[0] += chance(g, 1, 2) ? page / 2 : area->length;
+	return true;
+}
+
+bool make_madvise(struct generator *g, struct call *call)
+{
+	enum { DONT_NEED = 4, DONT_FORK = 10, DO_FORK = 11 };
+	static const uint64_t advices[] = {DONT_NEED, DONT_NEED, DONT_FORK, DO_FORK};
+
+	call->op = CALL_MADVISE;
+	if (!area_part(g, &call->args[0], &call->args[1]))
+		return false;
+	call->args[2] = ONE_OF(g, advices);
+	if (strange(g))
+		call->args[0] |= 0x20;
+	return true;
+}
+
+bool area_part(struct generator *g, uint64_t *address, uint64_t *length)
 {
 	const struct area *area = choose_area(g, 0, false);
 	const uint64_t page = g->machine->page_size;

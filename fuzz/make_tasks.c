@@ -43,7 +43,8 @@ bool make_fork(struct generator *g, struct call *call)
 bool make_thread(struct generator *g, struct call *call)
 {
 	call->op = CALL_THREAD;
-	return g->actor->threads < THREADS_MAX;
+	/* Its stack would be locked, and might not be. */
+	return g->actor->threads < THREADS_MAX && !g->actor->locks_ahead;
 }
 
 bool make_exec(struct generator *g, struct call *call)

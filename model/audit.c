@@ -212,19 +212,37 @@ static const char *check_pins(struct host *host, const struct counts *counts)
 	return NULL;
 }
 
-/* Areas of memory refer to files; private pages and known contents lie within areas. */
+/* Areas of memory refer to files; what is locked, and what the pool keeps for them, is counted. */
 static const char *count_areas(struct host *host, struct counts *counts)
 {
+	uint64_t reserved = 0;
+
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		const struct mm *mm = &host->mms.items[i];
 		const struct range *area = rangemap_from(&mm->areas, 0);
+		uint64_t locked = 0;
 
-		if (!rangemap_valid(&mm->areas) || !rangemap_valid(&mm->populated) || !rangemap_valid(&mm->contents))
+		if (!rangemap_valid(&mm->areas) || !rangemap_valid(&mm->pages))
 			return audit_says(host, "the memory of address space %u is out of order", i);
-		for (; area; area = rangemap_from(&mm->areas, area->last + 1))
+		for (; area; area = rangemap_from(&mm->areas, area->last + 1)) {
+			const uint64_t bytes = area->last - area->first + 1;
+
 			if (area->weight)
-				counts->references[AREA_FILE(area->weight)]++;
+				counts->references[AREA_FILE_AT(area->weight)]++;
+			locked += area->tag & AREA_LOCKED ? bytes / host->machine->page_size : 0;
+			if (area->tag & AREA_RESERVED)
+				reserved += bytes - rangemap_covered(&mm->pages, area->first, area->last);
+		}
+		if (locked != mm->locked_areas)
+			return audit_says(host, "address space %u has %llu pages locked, its areas %llu", i,
+					  (unsigned long long)mm->locked_areas, (unsigned long long)locked);
 	}
+	for (uint32_t i = 0; i < host->memory_files.count; i++)
+		if (host->memory_files.items[i].alive)
+			reserved += host->memory_files.items[i].reserved * host->machine->hugepage_size;
+	if (reserved != host->huge_pages_reserved * host->machine->hugepage_size)
+		return audit_says(host, "%llu huge pages are kept, %llu bytes of them for somebody",
+				  (unsigned long long)host->huge_pages_reserved, (unsigned long long)reserved);
 	return NULL;
 }
 
@@ -287,7 +305,7 @@ static const char *compare_memory(struct host *host, const struct counts *counts
 		if (mm->pinned != counts->pinned[i])
 			return audit_says(host, "address space %u has %llu pages pinned, areas hold %llu", i,
 					  (unsigned long long)mm->pinned, (unsigned long long)counts->pinned[i]);
-		if (!mm->users && mm->areas.count + mm->populated.count + mm->contents.count)
+		if (!mm->users && mm->areas.count + mm->pages.count)
 			return audit_says(host, "address space %u has memory and no users", i);
 	}
 	return NULL;
@@ -366,6 +384,8 @@ const char *host_audit(struct host *host)
 		text = counters[i](host, &counts);
 	for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]) && !text; i++)
 		text = comparisons[i](host, &counts);
+	if (!text && !frames_balanced(host))
+		text = audit_says(host, "memory is not referred to and pinned as page tables, files and IOMMUs say");
 	return text;
 }
 

@@ -38,12 +38,37 @@ static uint64_t mix_memory(uint64_t sum, const struct host *host)
 		sum = mix(sum, mm->locked);
 		sum = mix(sum, mm->leaked);
 		sum = mix(sum, mm->pinned);
-		sum = mix(sum, mm->locked_by_program);
+		sum = mix(sum, mm->locked_areas);
+		sum = mix(sum, mm->locked_unseen);
+		sum = mix(sum, mm->lock_ahead);
 		sum = mix(sum, mm->next_address);
 		sum = rangemap_digest(&mm->areas, sum);
-		sum = rangemap_digest(&mm->contents, sum);
+	}
+	for (uint32_t i = 0; i < host->memory_files.count; i++) {
+		const struct memory_file *file = &host->memory_files.items[i];
+
+		if (!file->alive)
+			continue;
+		sum = mix(sum, (uint64_t)i << 1 | file->huge);
+		sum = mix(sum, file->size);
 	}
 	return sum;
+}
+
+/* Memory that exists, and what it holds; who has it is a matter of the audit. */
+static uint64_t mix_pages(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		sum = mix(sum, host->mms.items[i].has_pinned);
+		sum = rangemap_digest(&host->mms.items[i].pages, sum);
+	}
+	for (uint32_t i = 0; i < host->memory_files.count; i++) {
+		sum = mix(sum, host->memory_files.items[i].reserved);
+		sum = rangemap_digest(&host->memory_files.items[i].pages, sum);
+	}
+	sum = mix(sum, host->lost_pins.count);
+	sum = mix(sum, host->huge_pages_used << 32 | host->huge_pages_reserved);
+	return rangemap_digest(&host->contents, sum);
 }
 
 static uint64_t mix_files(uint64_t sum, const struct host *host)
@@ -124,7 +149,8 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 		sum = mix(sum, device->edu.target);
 		sum = mix(sum, device->edu.count);
 		sum = mix(sum, (uint64_t)device->edu.liveness << 2 | (unsigned)device->edu.alive << 1 |
-				   device->edu.buffer_known);
+				   device->edu.to_memory);
+		sum = mix(sum, device->edu.waits);
 		sum = mix_pinner(sum, &device->pinner);
 	}
 	return sum;
@@ -144,6 +170,8 @@ static uint64_t mix_mappings(uint64_t sum, const struct type1 *iommu)
 	}
 	sum = rangemap_digest(&iommu->dirty, sum);
 	sum = rangemap_digest(&iommu->tails, sum);
+	sum = rangemap_digest(&iommu->table, sum);
+	sum = rangemap_digest(&iommu->held, sum);
 	return rangemap_digest(&iommu->pinned, sum);
 }
 
@@ -181,6 +209,7 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 		sum = mix(sum, iommufd->accesses);
 		sum = mix(sum, iommufd->attached ? iommufd->page_sizes : 0);
 		sum = rangemap_digest(&iommufd->areas, sum);
+		sum = rangemap_digest(&iommufd->table, sum);
 	}
 	for (uint32_t i = 0; i < host->pages.count; i++) {
 		const struct pages *pages = &host->pages.items[i];
@@ -196,7 +225,7 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 
 struct host_digest host_digest(const struct host *host)
 {
-	struct host_digest digest = {0, 0};
+	struct host_digest digest = {.objects = 0};
 
 	digest.objects = mix_tasks(digest.objects, host);
 	digest.objects = mix_memory(digest.objects, host);
@@ -205,7 +234,6 @@ struct host_digest host_digest(const struct host *host)
 	digest.objects = mix_devices(digest.objects, host);
 	digest.objects = mix_iommus(digest.objects, host);
 	digest.objects = mix_iommufds(digest.objects, host);
-	for (uint32_t i = 0; i < host->mms.count; i++)
-		digest.pages = rangemap_digest(&host->mms.items[i].populated, digest.pages);
+	digest.pages = mix_pages(0, host);
 	return digest;
 }

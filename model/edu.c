@@ -4,6 +4,9 @@
  * bytes between memory and a buffer in the device through the IOMMU. It is the witness
  * that a mapping translates, and that what is not mapped does not.
  *
+ * A transfer begins a tenth of a second after the command for it. Time passes while a task sleeps, and at no other
+ * time: what is reached is what is mapped then.
+ *
  * Source: QEMU's specification of the device (docs/specs/edu).
  */
 #include <string.h>
@@ -21,97 +24,195 @@ enum {
 	COMMAND_START = 1,
 	COMMAND_TO_MEMORY = 2,
 	BUFFER_ADDRESS = 0x40000,
+	DELAY = 100, /* milliseconds */
 };
+
+/* What a register holds, as far as it is known. */
+static void edu_register(const struct host *host, uint32_t index, uint64_t offset, uint8_t *bytes, uint8_t *known,
+			 uint32_t length)
+{
+	const struct edu *edu = &host->devices.items[index].edu;
+	const bool has_liveness = offset == REGISTER_LIVENESS && edu->alive;
+
+	memset(known, 0, length);
+	if (length != 4 || strcmp(host->machine->devices[index].model, "edu") != 0 ||
+	    (offset != REGISTER_IDENTITY && !has_liveness))
+		/* Whether a transfer is under way is a matter of time, what other registers hold the device's affair.
+		 */
+		return;
+	bytes_put(bytes, 4, has_liveness ? (uint32_t)~edu->liveness : (uint32_t)IDENTITY);
+	memset(known, 0xff, length);
+}
 
 enum step_result edu_read(struct host *host, struct op *op, uint32_t index, uint64_t offset, uint32_t length)
 {
-	struct edu *edu = &host->devices.items[index].edu;
-	uint8_t bytes[4];
+	uint8_t bytes[4], known[4];
 
 	if (length == sizeof(bytes)) {
-		if (offset == REGISTER_IDENTITY)
-			bytes_put(bytes, 4, IDENTITY);
-		else if (offset == REGISTER_LIVENESS && edu->alive)
-			bytes_put(bytes, 4, (uint32_t)~edu->liveness);
-		else
-			/* Whether a transfer is still under way is a matter of time, and time is not modelled. */
-			return finish(op, length);
-		user_defined(host, op, 0, 0, bytes, sizeof(bytes));
+		edu_register(host, index, offset, bytes, known, length);
+		if (known[0])
+			user_defined(host, op, 0, 0, bytes, sizeof(bytes));
 	}
 	return finish(op, length);
 }
 
-/* The buffer in the device, from @address; false when that reaches outside. */
+/* A buffer is reached from within it to before its last byte; for anything else QEMU gives up as a whole. */
 static bool buffer_range(const struct edu *edu, uint64_t address, uint32_t *offset)
 {
-	if (address < BUFFER_ADDRESS || address - BUFFER_ADDRESS > EDU_BUFFER_SIZE ||
-	    edu->count > EDU_BUFFER_SIZE - (address - BUFFER_ADDRESS))
+	if (address < BUFFER_ADDRESS || address - BUFFER_ADDRESS >= EDU_BUFFER_SIZE || !edu->count ||
+	    edu->count >= EDU_BUFFER_SIZE - (address - BUFFER_ADDRESS))
 		return false;
 	*offset = (uint32_t)(address - BUFFER_ADDRESS);
 	return true;
 }
 
-/* One piece of a transfer: what lies in one page, since a device reaches memory page by page. */
-static void transfer(struct host *host, uint32_t index, uint64_t iova, uint8_t *bytes, uint32_t length, bool to_memory)
+/* ---- transfers ---------------------------------------------------------------------------- */
+
+/* A piece of a transfer that lies side by side in memory, or in one page of nothing. */
+struct piece {
+	uint64_t iova;
+	uint32_t at; /* in the device's buffer */
+	uint32_t length;
+	enum rule refused; /* RULE_NONE: it is reached */
+	struct run run;
+};
+
+static struct piece next_piece(const struct host *host, uint32_t index, uint64_t iova, uint32_t at, uint32_t length)
+{
+	const struct device_state *device = &host->devices.items[index];
+	const bool to_memory = device->edu.to_memory;
+	const uint64_t page = host->machine->page_size, in_page = page - (iova & (page - 1));
+	struct piece piece = {.iova = iova, .at = at, .length = length, .refused = RULE_DMA_NO_MASTER};
+
+	if (device->bus_master)
+		piece.refused = type1_translate(host, index, iova, length, to_memory, &piece.run);
+	if (piece.refused == RULE_DMA_NO_MAPPING)
+		piece.refused = ioas_translate(host, index, iova, length, to_memory, &piece.run);
+	if (!piece.refused)
+		piece.length = (uint32_t)piece.run.length;
+	else if (piece.length > in_page)
+		piece.length = (uint32_t)in_page;
+	return piece;
+}
+
+/* What arrives from memory: what lies there; zeros from where nothing can be had. */
+static void fetch(struct host *host, struct edu *edu, const struct piece *piece)
+{
+	uint8_t *bytes = edu->buffer->bytes + piece->at, *known = edu->buffer->known + piece->at;
+
+	memset(bytes, 0, piece->length);
+	memset(known, 0xff, piece->length);
+	if (!piece->refused && piece->run.kind == RUN_MEMORY)
+		frames_load(host, piece->run.place, bytes, known, piece->length);
+	else if (!piece->refused && piece->run.kind == RUN_DEVICE)
+		edu_register(host, piece->run.device, piece->run.place, bytes, known, piece->length);
+}
+
+static void deliver(struct host *host, struct edu *edu, const struct piece *piece)
+{
+	const uint8_t *bytes = edu->buffer->bytes + piece->at, *known = edu->buffer->known + piece->at;
+
+	if (piece->refused)
+		return;
+	if (piece->run.kind == RUN_MEMORY)
+		frames_store(host, piece->run.place, bytes, true, known, piece->length);
+	else if (piece->run.kind == RUN_DEVICE)
+		edu_write(host, piece->run.device, piece->run.place, bytes, piece->length);
+}
+
+/* Calls @function with each piece of the transfer that is under way, as long as that gives true. */
+static bool each_piece(struct host *host, uint32_t index, struct op *op,
+		       bool (*function)(struct host *host, uint32_t index, struct op *op, const struct piece *piece))
+{
+	const struct edu *edu = &host->devices.items[index].edu;
+	uint64_t iova = edu->to_memory ? edu->target : edu->source;
+	uint32_t start, length = (uint32_t)edu->count, done = 0;
+
+	if (!buffer_range(edu, edu->to_memory ? edu->source : edu->target, &start))
+		return true;
+	if (host->machine->devices[index].dma_bits < 64)
+		iova &= (UINT64_C(1) << host->machine->devices[index].dma_bits) - 1;
+	while (done < length) {
+		const struct piece piece = next_piece(host, index, iova + done, start + done, length - done);
+
+		if (!function(host, index, op, &piece))
+			return false;
+		done += piece.length;
+	}
+	return true;
+}
+
+/*
+ * Of the registers of devices, a transfer reaches one that a write sets and a read gives; what else it would do there
+ * is not followed.
+ */
+static bool piece_known(struct host *host, uint32_t index, struct op *op, const struct piece *piece)
+{
+	const struct edu *edu = &host->devices.items[index].edu;
+
+	(void)op;
+	return piece->refused || piece->run.kind != RUN_DEVICE || !edu->to_memory ||
+	       (!strcmp(host->machine->devices[piece->run.device].model, "edu") &&
+		piece->run.place == REGISTER_LIVENESS && piece->length == 4);
+}
+
+static bool piece_move(struct host *host, uint32_t index, struct op *op, const struct piece *piece)
 {
 	struct edu *edu = &host->devices.items[index].edu;
-	struct dma_target to;
-	uint8_t mask[EDU_BUFFER_SIZE];
-	const struct range *area;
 
-	if (!host->devices.items[index].bus_master || (!type1_translate(host, index, iova, to_memory, &to) &&
-						       !ioas_translate(host, index, iova, to_memory, &to))) {
-		/* A write goes nowhere. What a read that failed leaves in the device is the device's affair. */
-		if (!to_memory)
-			edu->buffer_known = false;
-		return;
-	}
-	area = rangemap_at(&host->mms.items[to.mm].areas, to.address);
-	/* Memory that was replaced after it was mapped is still pinned, but nobody but the device sees it any more. */
-	if (!area || area->serial > to.serial) {
-		if (!to_memory)
-			edu->buffer_known = false;
-		return;
-	}
-	if (to_memory) {
-		mm_store(host, to.mm, to.address, bytes, edu->buffer_known, length);
-		return;
-	}
-	mm_load(host, to.mm, to.address, bytes, mask, length);
-	for (uint32_t i = 0; i < length; i++)
-		if (!mask[i])
-			edu->buffer_known = false;
-	/* Pages that were the zero page when they were mapped have been copied by the first write since. */
-	if (!to.whole)
-		edu->buffer_known = false;
+	if (piece->refused)
+		hit(op, piece->refused);
+	else
+		hit(op, edu->to_memory ? RULE_DMA_DELIVER : RULE_DMA_FETCH);
+	if (edu->to_memory)
+		deliver(host, edu, piece);
+	else
+		fetch(host, edu, piece);
+	return true;
 }
 
-/* Whether one of the pieces of a transfer would go where only another task can see it. */
-static bool reaches_other_memory(const struct host *host, uint32_t index, uint64_t iova, uint64_t count, bool to_memory)
+bool edu_can_go_on(struct host *host, uint32_t index, uint64_t milliseconds)
 {
-	struct dma_target to;
+	const struct edu *edu = &host->devices.items[index].edu;
 
-	for (uint64_t done = 0; done < count; done += host->machine->page_size)
-		if (type1_translate(host, index, iova + done, to_memory, &to) && to.elsewhere)
-			return true;
-	return false;
+	return !edu->waits || milliseconds < edu->waits || each_piece(host, index, NULL, piece_known);
 }
+
+void edu_go_on(struct host *host, struct op *op, uint32_t index, uint64_t milliseconds)
+{
+	struct edu *edu = &host->devices.items[index].edu;
+
+	if (!edu->waits)
+		return;
+	if (milliseconds < edu->waits) {
+		edu->waits -= (uint32_t)milliseconds;
+		return;
+	}
+	each_piece(host, index, op, piece_move);
+	edu->waits = 0;
+}
+
+/* ---- registers ---------------------------------------------------------------------------- */
 
 bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t *bytes, uint32_t length)
 {
 	struct edu *edu = &host->devices.items[index].edu;
-	bool to_memory;
-	uint64_t value, iova;
+	uint64_t value;
 	uint32_t start;
 
 	if (length != 4)
 		return false;
 	value = bytes_get(bytes, 4);
-	switch (offset) {
-	case REGISTER_LIVENESS:
+	if (offset == REGISTER_LIVENESS) {
 		edu->alive = true;
 		edu->liveness = (uint32_t)value;
 		return true;
+	}
+	/* A device that is at it does not listen. */
+	if (edu->waits)
+		return offset == REGISTER_SOURCE || offset == REGISTER_TARGET || offset == REGISTER_COUNT ||
+		       offset == REGISTER_COMMAND;
+	switch (offset) {
 	case REGISTER_SOURCE:
 		edu->source = value;
 		return true;
@@ -131,28 +232,13 @@ bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t
 	/* Without an IOMMU an IOVA is an address of the machine's memory, and what lies there is nobody's knowledge. */
 	if (host->groups.items[host->devices.items[index].group].noiommu && host->devices.items[index].bus_master)
 		return false;
-	to_memory = value & COMMAND_TO_MEMORY;
-	if (!buffer_range(edu, to_memory ? edu->source : edu->target, &start))
-		return false;
-	iova = to_memory ? edu->target : edu->source;
-	if (host->machine->devices[index].dma_bits < 64)
-		iova &= (1ull << host->machine->devices[index].dma_bits) - 1;
-	if (reaches_other_memory(host, index, iova, edu->count, to_memory))
+	if (!buffer_range(edu, value & COMMAND_TO_MEMORY ? edu->source : edu->target, &start))
 		return false;
 	if (!edu->buffer) {
-		edu->buffer = memory_allocate(EDU_BUFFER_SIZE);
-		memset(edu->buffer, 0, EDU_BUFFER_SIZE);
+		edu->buffer = memory_allocate(sizeof(*edu->buffer));
+		memset(edu->buffer, 0, sizeof(*edu->buffer));
 	}
-	if (!to_memory)
-		edu->buffer_known = true;
-	for (uint64_t done = 0; done < edu->count;) {
-		const uint64_t page = host->machine->page_size;
-		uint64_t piece = page - ((iova + done) & (page - 1));
-
-		if (piece > edu->count - done)
-			piece = edu->count - done;
-		transfer(host, index, iova + done, edu->buffer + start + done, (uint32_t)piece, to_memory);
-		done += piece;
-	}
+	edu->to_memory = value & COMMAND_TO_MEMORY;
+	edu->waits = DELAY;
 	return true;
 }

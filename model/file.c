@@ -51,6 +51,9 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_DEVICE:
 		device_release(host, file.object);
 		break;
+	case FILE_MEMORY:
+		memory_file_release(host, file.object);
+		break;
 	case FILE_FREE:
 	case FILE_OTHER:
 	case FILE_EVENTFD:
@@ -248,7 +251,7 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		if (op->file == NOTHING)
 			return refuse(op, RULE_FD_NOT_OPEN);
 		file = &host->files.items[op->file];
-		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD) {
+		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY) {
 			op->file = NOTHING;
 			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
 							      : unmodelled(host, op);

@@ -104,6 +104,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 	task->threads = 1;
 	task->parent = NOTHING;
 	task->memlock = (uint64_t)profile_get(host, PROFILE_MEMLOCK_LIMIT);
+	host->frames_end = FRAMES_FIRST;
 	/* Standard input, output and error: one file that is not VFIO's. */
 	file = file_new(host, FILE_OTHER, NOTHING, 2);
 	for (int32_t number = 0; number < 3; number++) {
@@ -118,7 +119,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 /* The tables of a host: what is said of one of them here holds for all. */
 #define HOST_TABLES(apply)                                                                                \
 	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus) \
-	    apply(iommufds) apply(pages)
+	    apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins)
 
 /* Lets go of what objects own outside the tables. */
 static void host_drop(struct host *host)
@@ -127,9 +128,12 @@ static void host_drop(struct host *host)
 		free(host->tasks.items[i].descriptors.items);
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_clear(&host->mms.items[i].areas);
-		rangemap_clear(&host->mms.items[i].populated);
-		rangemap_clear(&host->mms.items[i].contents);
+		rangemap_clear(&host->mms.items[i].pages);
 	}
+	for (uint32_t i = 0; i < host->memory_files.count; i++)
+		rangemap_clear(&host->memory_files.items[i].pages);
+	rangemap_clear(&host->frames);
+	rangemap_clear(&host->contents);
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_clear(&host->iommus.items[i].mappings);
 		rangemap_clear(&host->iommus.items[i].pinned);
@@ -137,6 +141,8 @@ static void host_drop(struct host *host)
 		free(host->iommus.items[i].tops.items);
 		rangemap_clear(&host->iommus.items[i].dirty);
 		rangemap_clear(&host->iommus.items[i].tails);
+		rangemap_clear(&host->iommus.items[i].table);
+		rangemap_clear(&host->iommus.items[i].held);
 		free(host->iommus.items[i].windows.items);
 	}
 	for (uint32_t i = 0; i < host->devices.count; i++) {
@@ -146,6 +152,7 @@ static void host_drop(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_clear(&host->iommufds.items[i].areas);
+		rangemap_clear(&host->iommufds.items[i].table);
 		free(host->iommufds.items[i].windows.items);
 	}
 }
@@ -166,9 +173,12 @@ static void host_unshare(struct host *host)
 		table_unshare(&host->tasks.items[i].descriptors);
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_unshare(&host->mms.items[i].areas);
-		rangemap_unshare(&host->mms.items[i].populated);
-		rangemap_unshare(&host->mms.items[i].contents);
+		rangemap_unshare(&host->mms.items[i].pages);
 	}
+	for (uint32_t i = 0; i < host->memory_files.count; i++)
+		rangemap_unshare(&host->memory_files.items[i].pages);
+	rangemap_unshare(&host->frames);
+	rangemap_unshare(&host->contents);
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_unshare(&host->iommus.items[i].mappings);
 		rangemap_unshare(&host->iommus.items[i].pinned);
@@ -176,10 +186,13 @@ static void host_unshare(struct host *host)
 		table_unshare(&host->iommus.items[i].tops);
 		rangemap_unshare(&host->iommus.items[i].dirty);
 		rangemap_unshare(&host->iommus.items[i].tails);
+		rangemap_unshare(&host->iommus.items[i].table);
+		rangemap_unshare(&host->iommus.items[i].held);
 		table_unshare(&host->iommus.items[i].windows);
 	}
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_unshare(&host->iommufds.items[i].areas);
+		rangemap_unshare(&host->iommufds.items[i].table);
 		table_unshare(&host->iommufds.items[i].windows);
 	}
 	for (uint32_t i = 0; i < host->devices.count; i++) {
@@ -188,7 +201,7 @@ static void host_unshare(struct host *host)
 		table_unshare(&host->devices.items[i].ioeventfds);
 		pinner_unshare(&host->devices.items[i].pinner);
 		if (edu->buffer)
-			edu->buffer = memory_duplicate(edu->buffer, EDU_BUFFER_SIZE, EDU_BUFFER_SIZE, 1);
+			edu->buffer = memory_duplicate(edu->buffer, 1, 1, sizeof(*edu->buffer));
 	}
 }
 
@@ -244,18 +257,22 @@ void host_assign(struct host *host, const struct host *from)
 /* Each file that has calls answers for its own. */
 static handler_fn *call_handler(enum call_op op)
 {
-	handler_fn *handler = file_call_handler(op);
+	static handler_fn *(*const owners[])(enum call_op op) = {file_call_handler, memory_file_call_handler,
+								 map_call_handler,  mm_call_handler,
+								 lock_call_handler, task_call_handler};
+	handler_fn *handler = NULL;
 
-	if (!handler)
-		handler = mm_call_handler(op);
-	if (!handler)
-		handler = task_call_handler(op);
+	for (size_t i = 0; !handler && i < sizeof(owners) / sizeof(owners[0]); i++)
+		handler = owners[i](op);
 	return handler;
 }
 
-static uint64_t task_locked(const struct host *host, uint32_t task)
+/* The address space of a task, or NULL if there is no such task. */
+static struct mm *task_mm(const struct host *host, uint32_t task)
 {
-	return host->mms.items[host->tasks.items[task].mm].locked * host->machine->page_size;
+	if (!task || task > host->tasks.count || !host->tasks.items[task - 1].alive)
+		return NULL;
+	return &host->mms.items[host->tasks.items[task - 1].mm];
 }
 
 static uint64_t task_pinned(const struct host *host, uint32_t task)
@@ -292,7 +309,7 @@ void host_call(struct host *host, const struct call *call, const struct choice *
 		outcome->modelled = false;
 		return;
 	}
-	outcome->locked_before = task_locked(host, op.task);
+	outcome->locked_before = host_locked(host, call->task);
 	outcome->pinned_before = task_pinned(host, op.task);
 	while (handler(host, &op) == STEP_MORE)
 		op.step++;
@@ -302,7 +319,7 @@ void host_call(struct host *host, const struct call *call, const struct choice *
 		file_put(host, op.file);
 	if (outcome->task_gone)
 		return;
-	outcome->locked_after = task_locked(host, op.task);
+	outcome->locked_after = host_locked(host, call->task);
 	outcome->pinned_after = task_pinned(host, op.task);
 }
 
@@ -311,15 +328,26 @@ void host_avoid_complaints(struct host *host)
 	host->peaceful = true;
 }
 
-void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes)
+void host_set_locked_unseen(struct host *host, uint32_t task, uint64_t bytes)
 {
-	if (task && task <= host->tasks.count && host->tasks.items[task - 1].alive)
-		host->mms.items[host->tasks.items[task - 1].mm].locked_by_program = bytes / host->machine->page_size;
+	struct mm *mm = task_mm(host, task);
+
+	if (mm)
+		mm->locked_unseen = bytes / host->machine->page_size;
+}
+
+uint64_t host_locked(const struct host *host, uint32_t task)
+{
+	const struct mm *mm = task_mm(host, task);
+
+	return mm ? (mm->locked + mm->locked_areas) * host->machine->page_size : 0;
 }
 
 uint64_t host_locked_by_vfio(const struct host *host, uint32_t task)
 {
-	return task && task <= host->tasks.count && host->tasks.items[task - 1].alive ? task_locked(host, task - 1) : 0;
+	const struct mm *mm = task_mm(host, task);
+
+	return mm ? mm->locked * host->machine->page_size : 0;
 }
 
 uint32_t host_task_count(const struct host *host)

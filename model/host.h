@@ -14,6 +14,7 @@
 #define MODEL_HOST_H
 
 #include "dmatree.h"
+#include "frames.h"
 #include "linux_errno.h"
 #include "memory.h"
 #include "rangemap.h"
@@ -26,13 +27,22 @@
 /* Access modes among the flags a file was opened with. */
 enum { ACCESS_MODE = 3, ACCESS_READ_ONLY = 0, ACCESS_WRITE_ONLY = 1 };
 
-enum file_kind { FILE_FREE, FILE_OTHER, FILE_EVENTFD, FILE_CONTAINER, FILE_IOMMUFD, FILE_GROUP, FILE_DEVICE };
+enum file_kind {
+	FILE_FREE,
+	FILE_OTHER,
+	FILE_EVENTFD,
+	FILE_CONTAINER,
+	FILE_IOMMUFD,
+	FILE_GROUP,
+	FILE_DEVICE,
+	FILE_MEMORY
+};
 
 /* An open file description: what descriptors, and other files, refer to. */
 struct file {
 	enum file_kind kind;
 	uint32_t references;
-	uint32_t object; /* container, iommufd, group or device, by kind */
+	uint32_t object; /* container, iommufd, group, device or file in memory, by kind */
 	uint32_t flags;	 /* as opened: access mode and O_NONBLOCK */
 };
 
@@ -54,31 +64,51 @@ struct task {
 
 /* What an area of an address space is made of. */
 enum area_kind {
-	AREA_PRIVATE, /* private anonymous: pages appear when written */
-	AREA_SHARED,  /* shared memory or huge pages: always real pages */
-	AREA_DEVICE,  /* a device's region: no pages of the host at all */
+	AREA_PRIVATE, /* private anonymous memory: pages appear when they are touched */
+	AREA_FILE,    /* a file in memory, shared; shared anonymous memory is a file without a name */
+	AREA_COPY,    /* a file in memory, private: its pages are the file's until they are written */
+	AREA_DEVICE,  /* a device's region: no memory of the host at all */
 };
 
 /* An address space; outlives its tasks while DMA mappings are charged to it. */
 struct mm {
-	uint32_t task;		   /* index of the one that it is made for: tasks share no address space */
-	uint32_t users;		   /* tasks; at 0 memory and charges are gone */
-	struct rangemap areas;	   /* tag: AREA_TAG(kind, prot); weight: AREA_HOLDS(file); serial: when it was mapped */
-	struct rangemap populated; /* private pages that exist */
-	struct rangemap contents;  /* words of 8 bytes whose value is known (or known to be unknown) */
-	uint64_t locked;	   /* pages charged by VFIO */
-	uint64_t leaked;	   /* of them, those for mappings that are gone; a fault of some kernels */
-	uint64_t pinned;	   /* pages that iommufd pins in it, whoever is charged */
-	uint64_t locked_by_program; /* pages the program locked itself */
-	uint64_t next_address;	    /* where the next mmap without a wish goes, below this */
+	uint32_t task;		/* index of the one that it is made for: tasks share no address space */
+	uint32_t users;		/* tasks; at 0 memory and charges are gone */
+	struct rangemap areas;	/* tag: AREA_TAG, flags; weight: AREA_HOLDS(file); value: offset in the file */
+	struct rangemap pages;	/* private pages that exist; value: where in memory they are; tag: PAGE_OWN or 0 */
+	bool has_pinned;	/* VFIO has tried to pin pages of it */
+	uint32_t lock_ahead;	/* AREA_LOCKED and AREA_LOCK_ON_FAULT as areas to come get them */
+	uint64_t locked;	/* pages charged by VFIO */
+	uint64_t leaked;	/* of them, those for mappings that are gone; a fault of some kernels */
+	uint64_t pinned;	/* pages that iommufd pins in it, whoever is charged */
+	uint64_t locked_areas;	/* pages of areas that the program has locked */
+	uint64_t locked_unseen; /* pages that it has locked by what the host was not told of */
+	uint64_t next_address;	/* where the next mmap without a wish goes, below this */
 };
 
 #define AREA_TAG(kind, prot) ((uint32_t)(kind) << 4 | (uint32_t)(prot))
-#define AREA_KIND(tag)	     ((enum area_kind)((tag) >> 4))
+#define AREA_KIND(tag)	     ((enum area_kind)((tag) >> 4 & 0xfu))
+#define AREA_PROT(tag)	     ((tag)&0xfu)
+#define AREA_LOCKED	     0x100u  /* counts as locked */
+#define AREA_LOCK_ON_FAULT   0x200u  /* but is not brought in for it */
+#define AREA_NO_FORK	     0x400u  /* children do not get it */
+#define AREA_HUGE	     0x800u  /* huge pages */
+#define AREA_RESERVED	     0x1000u /* the pool keeps huge pages for it */
 /* The file that an area keeps open: weight 0 is none. */
-#define AREA_HOLDS(file)  ((uint64_t)(file) + 1)
-#define AREA_FILE(weight) ((uint32_t)((weight)-1))
-#define AREA_PROT(tag)	  ((tag)&0xfu)
+#define AREA_HOLDS(file)     ((uint64_t)(file) + 1)
+#define AREA_FILE_AT(weight) ((uint32_t)((weight)-1))
+
+/* The page is nobody else's: it may be written as it is. */
+#define PAGE_OWN 1u
+
+/* A file that exists in memory only. */
+struct memory_file {
+	bool alive;
+	bool huge;
+	uint64_t size;
+	uint64_t reserved;     /* huge pages that the pool keeps for it */
+	struct rangemap pages; /* by offset; value: where in memory */
+};
 
 /* What answers the ioctls of a container: the IOMMU driver that SET_IOMMU found. */
 enum container_kind { CONTAINER_BARE, CONTAINER_TYPE1, CONTAINER_NOIOMMU };
@@ -110,13 +140,20 @@ struct group {
 
 #define EDU_BUFFER_SIZE 4096
 
-/* The DMA engine of QEMU's edu device, as far as programs can see it. */
+/* What QEMU's edu device has in its buffer. */
+struct edu_buffer {
+	uint8_t bytes[EDU_BUFFER_SIZE];
+	uint8_t known[EDU_BUFFER_SIZE]; /* 0xff: that byte is known */
+};
+
+/* QEMU's edu device, as far as programs can see it. */
 struct edu {
 	uint64_t source, target, count;
 	uint32_t liveness;
 	bool alive; /* liveness was written */
-	bool buffer_known;
-	uint8_t *buffer; /* EDU_BUFFER_SIZE bytes, or NULL while nothing was moved */
+	bool to_memory;
+	uint32_t waits;		   /* milliseconds until a transfer begins; 0: none is under way */
+	struct edu_buffer *buffer; /* NULL while nothing was moved */
 };
 
 /* Which kind of interrupt is set up; the numbers are those of the vfio-pci interrupt indices. */
@@ -187,6 +224,8 @@ struct type1 {
 	bool tracking;		  /* dirty pages are logged */
 	struct rangemap dirty;	  /* IOVAs of pages that are known to be dirty */
 	struct rangemap tails;	  /* by a mapping's serial; value, weight: bits of its bitmap behind its end */
+	struct rangemap table;	  /* what devices behind an IOMMU reach; see iotable.h */
+	struct rangemap held;	  /* what mediated devices have pinned, likewise */
 	struct rangemap pinned;	  /* pages that mediated devices pin; value: how often; weight: pages to be charged */
 };
 
@@ -209,15 +248,15 @@ struct iommufd {
 	uint32_t accesses;	/* mediated devices, whose drivers reach through it */
 	uint64_t page_sizes;	/* that the hardware of all attached devices maps; with any attached */
 	struct windows windows; /* where mappings may lie; none: anywhere */
-	struct rangemap areas;	/* value: vaddr; weight: pages pinned; tag: index of its pages; serial */
+	struct rangemap areas;	/* value: vaddr; weight: pages pinned; tag: index of its pages */
+	struct rangemap table;	/* what devices reach; see iotable.h */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */
 #define MAPPING_READ	       1u
 #define MAPPING_WRITE	       2u
 #define MAPPING_VADDR_INVALID  4u
-#define MAPPING_LOCK_CAP       8u  /* its maker is not limited in what he locks */
-#define MAPPING_OTHER_MEMORY   16u /* pinned from the memory of another task than the one that made it */
+#define MAPPING_LOCK_CAP       8u /* its maker is not limited in what he locks */
 #define MAPPING_TAG(mm, flags) ((mm) << 8 | (flags))
 #define MAPPING_MM(tag)	       ((tag) >> 8)
 #define MAPPING_FLAGS(tag)     ((tag)&0xffu)
@@ -225,7 +264,7 @@ struct iommufd {
 struct host {
 	const struct machine *machine;
 	struct profile profile;
-	uint64_t serial; /* counts mmaps, maps and attachments */
+	uint64_t serial; /* counts maps and attachments */
 	bool peaceful;	 /* no call is modelled that makes a kernel complain */
 	TABLE(struct task) tasks;
 	TABLE(struct mm) mms;
@@ -237,6 +276,13 @@ struct host {
 	TABLE(struct iommufd) iommufds;
 	TABLE(struct pages) pages;
 	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */
+	TABLE(struct memory_file) memory_files;
+	/* Physical memory: frames.c. */
+	struct rangemap frames;	       /* in use; value: references; weight: pins */
+	struct rangemap contents;      /* words of 8 bytes that are not 0, or not known */
+	TABLE(struct range) lost_pins; /* pages, as an IOMMU's, that nobody will unpin; a fault of some kernels */
+	uint64_t frames_end;	       /* behind all that was ever handed out */
+	uint64_t huge_pages_used, huge_pages_reserved;
 	/* Scratch of the last call: what buffers hold now and what of it is judged. */
 	struct {
 		uint8_t *out, *mask;
@@ -308,7 +354,10 @@ void defects_change_profile(struct profile *profile);
 /* The handler of a call of calls.def; each file answers for its own and gives NULL for others. */
 handler_fn *task_call_handler(enum call_op op);
 handler_fn *file_call_handler(enum call_op op);
+handler_fn *map_call_handler(enum call_op op);
 handler_fn *mm_call_handler(enum call_op op);
+handler_fn *lock_call_handler(enum call_op op);
+handler_fn *memory_file_call_handler(enum call_op op);
 
 /* ---- user memory of a call: user.c ---------------------------------------------------- */
 
@@ -375,6 +424,9 @@ void user_pointer_fill(struct host *host, struct op *op, const struct user_point
 
 struct task *op_task(struct host *host, const struct op *op);
 bool task_capable(const struct task *task, unsigned capability);
+/* Whether it may lock anything at all; and how many more pages: without end for who has CAP_IPC_LOCK. */
+bool task_may_lock(const struct task *task);
+uint64_t task_lock_room(const struct host *host, uint32_t task);
 
 /* The file behind a descriptor, or NOTHING. */
 uint32_t task_file(const struct task *task, int64_t number);
@@ -400,24 +452,50 @@ void file_put(struct host *host, uint32_t file);
 /* A new address space for @task, empty or with a copy of the memory in @mm. */
 uint32_t mm_new(struct host *host, uint32_t task);
 uint32_t mm_fork(struct host *host, uint32_t mm, uint32_t task);
+/* Whether there are the huge pages that a fork needs. */
+bool mm_can_fork(const struct host *host, uint32_t mm);
 void mm_put_user(struct host *host, uint32_t mm);
+/* Takes [first, last] out of the address space. */
+void mm_forget(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/* Takes the private pages of [first, last] out, and leaves the areas. */
+void mm_drop_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/* Gives a part of one area another tag. */
+void mm_change_area(struct host *host, uint32_t mm, const struct range *part, uint32_t tag);
+/* Makes the next write to private pages look for others who have them. */
+void mm_disown_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/* Moves the private pages of @bytes at @from to @to, where there are none. */
+void mm_move_pages(struct host *host, uint32_t mm, uint64_t from, uint64_t bytes, uint64_t to);
 
-struct pin {
-	int64_t error;	  /* 0, or a negative errno */
-	uint64_t charged; /* pages that count against the limit */
+/* Pages that count against RLIMIT_MEMLOCK. */
+uint64_t mm_locked(const struct mm *mm);
+
+enum run_kind { RUN_NOTHING, RUN_ZERO, RUN_MEMORY, RUN_DEVICE };
+
+/* What lies side by side behind addresses that do. */
+struct run {
+	enum run_kind kind;
+	uint64_t place;	 /* in memory, or in the device's file; of no meaning for the zero page */
+	uint64_t length; /* bytes */
+	uint32_t device;
+};
+
+enum touch {
+	TOUCH_READ,
+	TOUCH_WRITE, /* also for a device that writes */
+	TOUCH_PIN,   /* for a device that reads */
 };
 
 /*
- * Pins @size bytes at @vaddr for a device that writes (or only reads) them, as far as @room pages may still be
- * charged. Memory that the attempt brought into being stays, even when it fails.
+ * Brings in the beginning of @bytes at @address, up to where something else begins. RUN_NOTHING: there is nothing, it
+ * has none of the @prot bits, or it cannot be brought in.
  */
-struct pin mm_pin(struct host *host, uint32_t mm, uint64_t vaddr, uint64_t size, bool write, uint64_t room);
+struct run mm_touch(struct host *host, uint32_t mm, uint64_t address, uint64_t bytes, enum touch touch, uint32_t prot);
 
 /*
- * Makes @pages pages from @address on present for a device that writes (or only reads) them, as a long-term pin does.
- * False when one cannot be; those before it are present nevertheless.
+ * Brings in all areas of [first, last] as for their program's own accesses, up to the first of which some cannot be
+ * had, or with @go_on the others as well. False if there was one.
  */
-bool mm_bring_in(struct host *host, uint32_t mm, uint64_t address, uint64_t pages, bool write);
+bool mm_populate(struct host *host, uint32_t mm, uint64_t first, uint64_t last, bool go_on);
 
 /* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
 void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);
@@ -434,6 +512,18 @@ uint64_t mm_reach(const struct host *host, uint32_t mm, uint64_t address, uint64
 bool mm_touches_device(const struct host *host, uint32_t mm, uint64_t address, uint64_t length);
 /* Whether all of it is mapped with at least one of these PROT_ bits. */
 bool mm_accessible(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
+
+enum { PROT_READ_BIT = 1, PROT_WRITE_BIT = 2 };
+
+/* ---- files in memory: memory_file.c --------------------------------------------------------- */
+
+uint32_t memory_file_new(struct host *host, uint64_t size, bool huge, uint32_t flags);
+void memory_file_release(struct host *host, uint32_t index);
+/* The first of the file's pages in [offset, last], brought in. */
+struct run memory_file_touch(struct host *host, uint32_t index, uint64_t offset, uint64_t last);
+
+/* Huge pages that nobody uses or has been promised. */
+uint64_t huge_pages_free(const struct host *host);
 
 /* ---- containers, groups, devices ------------------------------------------------------- */
 
@@ -486,15 +576,8 @@ struct translation iommu_translation(const struct host *host, uint32_t group);
 uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes);
 /* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
 int64_t iommu_nesting(const struct host *host);
-
-/* What a device reaches at an IOVA. */
-struct dma_target {
-	uint32_t mm;	  /* whose memory it is */
-	uint64_t address; /* where in it */
-	uint32_t serial;  /* when the memory was pinned */
-	bool elsewhere;	  /* what was pinned is not that memory, but another task's at the same address */
-	bool whole;	  /* all of the mapping's pages were its own then, none the shared zero page */
-};
+/* Whether a device may write (or read) where a mapping allows @access, of MAPPING_READ and MAPPING_WRITE. */
+bool iommu_allows(const struct host *host, uint32_t access, bool write);
 
 /* ---- TYPE1 -------------------------------------------------------------------------------- */
 
@@ -511,8 +594,9 @@ enum step_result type1_join(struct host *host, struct op *op, uint32_t iommu, ui
  */
 bool type1_leave(struct host *host, uint32_t group);
 
-/* What a device in a container reaches at @iova; false if nothing, or not so. */
-bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
+/* What a device in a container reaches at @iova, up to @bytes of it, or the rule by which it reaches nothing. */
+enum rule type1_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
+			  struct run *run);
 
 /* ---- groups without an IOMMU: noiommu.c ----------------------------------------------------- */
 
@@ -538,8 +622,9 @@ void iommufd_close_device(struct host *host, uint32_t device);
 bool iommufd_owns_group(const struct host *host, uint32_t group);
 /* Mapping the file of an iommufd into memory, which is always refused. */
 enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file);
-/* What a device that an iommufd has reaches at @iova; false if nothing, or not so. */
-bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target);
+/* The same for a device that an iommufd has. */
+enum rule ioas_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
+			 struct run *run);
 
 /* [iova, iova + size) has been written by a device that says so, or pinned: its pages are dirty, if that is tracked. */
 void type1_mark_dirty(struct host *host, uint32_t iommu, uint64_t iova, uint64_t size);
@@ -575,6 +660,10 @@ int64_t type1_reach(struct host *host, struct op *op, uint32_t iommu, uint64_t i
 enum step_result edu_read(struct host *host, struct op *op, uint32_t device, uint64_t offset, uint32_t length);
 /* False when the model does not know what such a write does. */
 bool edu_write(struct host *host, uint32_t device, uint64_t offset, const uint8_t *bytes, uint32_t length);
+
+/* Lets time pass for a transfer that is under way; can_go_on is false when the model does not know what comes of it. */
+bool edu_can_go_on(struct host *host, uint32_t device, uint64_t milliseconds);
+void edu_go_on(struct host *host, struct op *op, uint32_t device, uint64_t milliseconds);
 
 /* Handlers named by the ioctl table. */
 #define IOCTL(name, n, owner, arg, direction, layout, minsz, since, until, handler, summary) handler_fn handler;

@@ -8,6 +8,7 @@
  * are.
  */
 #include "iommufd.h"
+#include "iotable.h"
 #include "type1.h"
 
 enum {
@@ -64,15 +65,15 @@ static uint64_t area_pages(const struct host *host, const struct range *area)
 	return (area->last - area->first + in_page(host, area->value)) / page + 1;
 }
 
-static void area_unpin(struct host *host, struct range *area)
+static void area_unpin(struct host *host, struct iommufd *iommufd, struct range *area)
 {
 	const struct pages *pages = &host->pages.items[area->tag];
 
+	iotable_unpin(host, &iommufd->table, area->first, area->last);
 	host->mms.items[pages->mm].pinned -= area->weight;
 	if (pages->accounted)
 		host->user_locked -= area->weight;
 	area->weight = 0;
-	area->serial = 0;
 }
 
 /* Why pages are not pinned, and what is answered then, where a mapping is made and where a device is attached. */
@@ -82,23 +83,39 @@ static const enum rule map_rules[] = {RULE_IFD_MAP_MEMORY, RULE_IFD_MAP_ACCESS, 
 static const enum rule attach_rules[] = {RULE_IFD_ATTACH_MEMORY, RULE_IFD_ATTACH_ACCESS, RULE_IFD_ATTACH_LIMIT};
 
 /* Pins the memory of an area: all of it, before it is known whether the limit allows for it. */
-static enum pin_failure area_pin(struct host *host, struct range *area)
+static enum pin_failure area_pin(struct host *host, struct iommufd *iommufd, struct range *area)
 {
 	const struct pages *pages = &host->pages.items[area->tag];
 	const uint64_t count = area_pages(host, area), limit = host->tasks.items[pages->task].memlock;
+	const struct pin_request request = {.mm = pages->mm,
+					    .vaddr = area->value,
+					    .iova = area->first,
+					    .size = area->last - area->first + 1,
+					    .write = pages->access & MAPPING_WRITE,
+					    .room = UINT64_MAX};
+	enum pin_failure failure = PIN_DONE;
+	struct pin pin;
 
-	if (!mm_bring_in(host, pages->mm, area->value - in_page(host, area->value), count,
-			 pages->access & MAPPING_WRITE))
+	/* The memory may have gone with the last task that had it. */
+	if (!host->mms.items[pages->mm].users)
 		return PIN_MEMORY;
-	if (!pages->access)
-		return PIN_ACCESS;
-	if (pages->accounted && host->user_locked + count > limit / host->machine->page_size)
-		return PIN_LIMIT;
+	pin = iotable_pin(host, &iommufd->table, &request);
+	if (pin.error)
+		return PIN_MEMORY;
+	if (pin.kinds & 1u << RUN_DEVICE)
+		failure = PIN_MEMORY;
+	else if (!pages->access)
+		failure = PIN_ACCESS;
+	else if (pages->accounted && host->user_locked + count > limit / host->machine->page_size)
+		failure = PIN_LIMIT;
+	if (failure != PIN_DONE) {
+		iotable_unpin(host, &iommufd->table, area->first, area->last);
+		return failure;
+	}
 	if (pages->accounted)
 		host->user_locked += count;
 	host->mms.items[pages->mm].pinned += count;
 	area->weight = count;
-	area->serial = (uint32_t)++host->serial;
 	return PIN_DONE;
 }
 
@@ -106,7 +123,7 @@ static void area_remove(struct host *host, struct iommufd *iommufd, uint64_t fir
 {
 	struct range *area = rangemap_edit(&iommufd->areas, first);
 
-	area_unpin(host, area);
+	area_unpin(host, iommufd, area);
 	host->pages.items[area->tag].areas--;
 	rangemap_remove(&iommufd->areas, first);
 }
@@ -156,7 +173,7 @@ static void areas_unpin(struct host *host, struct iommufd *iommufd)
 	for (; area; area = area_next(iommufd, area)) {
 		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
 
-		area_unpin(host, pinned);
+		area_unpin(host, iommufd, pinned);
 		area = pinned;
 	}
 }
@@ -227,7 +244,7 @@ enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *i
 		area = rangemap_from(&iommufd->areas, 0);
 	for (; area; area = area_next(iommufd, area)) {
 		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
-		enum pin_failure failure = area_pin(host, pinned);
+		enum pin_failure failure = area_pin(host, iommufd, pinned);
 
 		if (failure != PIN_DONE) {
 			areas_unpin(host, iommufd);
@@ -271,21 +288,20 @@ enum step_result ioas_use_small_pages(struct host *host, struct op *op, struct i
 	return STEP_MORE;
 }
 
-bool ioas_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target)
+enum rule ioas_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
+			 struct run *run)
 {
-	uint32_t file = host->devices.items[device].iommufd;
+	const uint32_t file = host->devices.items[device].iommufd;
+	const struct iommufd *iommufd;
 	const struct range *area;
-	const struct pages *pages;
 
 	if (file == NOTHING)
-		return false;
-	area = rangemap_at(&host->iommufds.items[host->files.items[file].object].areas, iova);
-	if (!area)
-		return false;
-	pages = &host->pages.items[area->tag];
-	*target = (struct dma_target){
-	    .mm = pages->mm, .address = area->value + (iova - area->first), .serial = area->serial, .whole = true};
-	return pages->access & (write ? MAPPING_WRITE : MAPPING_READ);
+		return RULE_DMA_NO_MAPPING;
+	iommufd = &host->iommufds.items[host->files.items[file].object];
+	area = rangemap_at(&iommufd->areas, iova);
+	if (!area || !iotable_find(&iommufd->table, iova, bytes, run))
+		return RULE_DMA_NO_MAPPING;
+	return iommu_allows(host, host->pages.items[area->tag].access, write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
 }
 
 /* ---- GET_INFO ------------------------------------------------------------------------------ */
@@ -417,7 +433,7 @@ enum step_result ioas_map_dma(struct host *host, struct op *op)
 			      .value = map.vaddr,
 			      .tag = pages_new(host, op, map.flags)};
 	if (iommufd->attached)
-		failure = area_pin(host, &area);
+		failure = area_pin(host, iommufd, &area);
 	if (failure != PIN_DONE) {
 		host->pages.items[area.tag].areas = 0;
 		return refuse(op, map_rules[failure]);

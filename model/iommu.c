@@ -55,3 +55,12 @@ int64_t iommu_nesting(const struct host *host)
 		return -LINUX_EINVAL;
 	}
 }
+
+bool iommu_allows(const struct host *host, uint32_t access, bool write)
+{
+	if (write)
+		return access & (defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_READ : MAPPING_WRITE);
+	if (host->machine->iommu == IOMMU_INTEL && profile_get(host, PROFILE_INTEL_WRITE_ONLY_IS_READ))
+		return true;
+	return access & MAPPING_READ;
+}

@@ -1,81 +1,104 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Address spaces: what lies where, which pages exist, what is known of their contents,
- * and how many pages are charged.
+ * Address spaces: what lies where, and which pages of it exist.
+ *
+ * An area says what memory would be there; its pages come into being when they are touched. Private pages are in the
+ * address space's own table, those of files in the file's. After a fork both sides have the same private pages, until
+ * one of them writes and gets a page of its own: which of them keeps the page that a device has is what these rules are
+ * about, and where kernels differ.
  */
 #include <string.h>
 
 #include "host.h"
-#include "vfiosim/uapi.h"
 
-enum {
-	PROT_READ_BIT = 1,
-	PROT_WRITE_BIT = 2,
-	PROT_EXEC_BIT = 4,
-	MAP_SHARED_BIT = 0x01,
-	MAP_PRIVATE_BIT = 0x02,
-	MAP_FIXED_BIT = 0x10,
-	MAP_ANONYMOUS_BIT = 0x20,
-	MAP_POPULATE_BIT = 0x8000,
-	MAP_HUGETLB_BIT = 0x40000,
-	MAP_FIXED_NOREPLACE_BIT = 0x100000,
-};
+/* Bytes of one page of an area. */
+static uint64_t page_bytes(const struct host *host, uint32_t tag)
+{
+	return tag & AREA_HUGE ? host->machine->hugepage_size : host->machine->page_size;
+}
 
-#define CONTENT_UNKNOWN 1u /* tag of a word whose value is not known */
+uint64_t mm_locked(const struct mm *mm)
+{
+	return mm->locked + mm->locked_areas + mm->locked_unseen;
+}
 
-/* User addresses end here on every kernel that is modelled with four page-table levels. */
-#define TASK_SIZE 0x00007ffffffff000ull
+uint64_t huge_pages_free(const struct host *host)
+{
+	return host->machine->hugepage_count - host->huge_pages_used - host->huge_pages_reserved;
+}
+
+/* ---- taking away -------------------------------------------------------------------------- */
+
+void mm_drop_pages(struct host *host, uint32_t index, uint64_t first, uint64_t last)
+{
+	struct rangemap *pages = &host->mms.items[index].pages;
+	const struct range *found;
+
+	while ((found = rangemap_overlap(pages, first, last))) {
+		struct range piece = *found;
+
+		if (piece.first < first) {
+			piece.value += first - piece.first;
+			piece.first = first;
+		}
+		piece.last = piece.last < last ? piece.last : last;
+		rangemap_carve(pages, piece.first, piece.last, true);
+		frames_refer(host, piece.value, piece.last - piece.first + 1, -1);
+	}
+}
+
+/* Gives back the huge pages that the pool kept for the part of an area, and that it has not used. */
+static void area_unreserve(struct host *host, uint32_t index, const struct range *part)
+{
+	uint64_t bytes = part->last - part->first + 1;
+
+	bytes -= rangemap_covered(&host->mms.items[index].pages, part->first, part->last);
+	host->huge_pages_reserved -= bytes / host->machine->hugepage_size;
+}
 
 /*
- * Forgets everything about [first, last]. An area of a device's region holds the device's file, each piece of it
- * once: one that is cut in two holds it twice, one that goes lets it go.
+ * An area of a file holds the file, each piece of it once: one that is cut in two holds it twice, one that goes lets it
+ * go.
  */
-static void mm_forget(struct host *host, uint32_t index, uint64_t first, uint64_t last)
+void mm_forget(struct host *host, uint32_t index, uint64_t first, uint64_t last)
 {
 	const struct range *found;
 
 	while ((found = rangemap_overlap(&host->mms.items[index].areas, first, last))) {
-		struct range area = *found;
+		struct range area = *found, part = area;
 		unsigned pieces = (area.first < first) + (area.last > last);
 
-		rangemap_carve(&host->mms.items[index].areas, area.first > first ? area.first : first,
-			       area.last < last ? area.last : last, false);
+		part.first = area.first > first ? area.first : first;
+		part.last = area.last < last ? area.last : last;
+		if (area.tag & AREA_RESERVED)
+			area_unreserve(host, index, &part);
+		if (area.tag & AREA_LOCKED)
+			host->mms.items[index].locked_areas -= (part.last - part.first + 1) / host->machine->page_size;
+		rangemap_carve(&host->mms.items[index].areas, part.first, part.last, true);
 		if (area.weight && pieces == 2)
-			file_get(host, AREA_FILE(area.weight));
+			file_get(host, AREA_FILE_AT(area.weight));
 		else if (area.weight && pieces == 0 && !defect_on(host, DEFECT_UNMAPPED_REGION_HELD))
-			file_put(host, AREA_FILE(area.weight));
+			file_put(host, AREA_FILE_AT(area.weight));
 	}
-	rangemap_carve(&host->mms.items[index].populated, first, last, false);
-	rangemap_carve(&host->mms.items[index].contents, first, last, false);
+	mm_drop_pages(host, index, first, last);
 }
 
-uint32_t mm_new(struct host *host, uint32_t task)
+void mm_change_area(struct host *host, uint32_t index, const struct range *part, uint32_t tag)
 {
-	uint32_t index = table_add(&host->mms);
+	struct rangemap *areas = &host->mms.items[index].areas;
+	const struct range whole = *rangemap_at(areas, part->first);
+	struct range changed = {.first = part->first,
+				.last = part->last,
+				.value = whole.value + (part->first - whole.first),
+				.weight = whole.weight,
+				.tag = tag};
 
-	host->mms.items[index].task = task;
-	host->mms.items[index].users = 1;
-	host->mms.items[index].next_address = 0x7f0000000000ull;
-	return index;
-}
-
-uint32_t mm_fork(struct host *host, uint32_t parent, uint32_t task)
-{
-	uint32_t index = mm_new(host, task);
-	struct mm *mm = &host->mms.items[index];
-	const struct mm *from = &host->mms.items[parent];
-
-	rangemap_copy(&mm->areas, &from->areas);
-	rangemap_copy(&mm->populated, &from->populated);
-	rangemap_copy(&mm->contents, &from->contents);
-	mm->next_address = from->next_address;
-	if (defect_on(host, DEFECT_FORK_COPIES_CHARGE))
-		mm->locked = from->locked;
-	for (const struct range *area = rangemap_from(&mm->areas, 0); area;
-	     area = rangemap_from(&mm->areas, area->last + 1))
-		if (area->weight)
-			file_get(host, AREA_FILE(area->weight));
-	return index;
+	rangemap_carve(areas, changed.first, changed.last, true);
+	rangemap_insert(areas, &changed);
+	if (whole.weight && whole.first < changed.first)
+		file_get(host, AREA_FILE_AT(whole.weight));
+	if (whole.weight && whole.last > changed.last)
+		file_get(host, AREA_FILE_AT(whole.weight));
 }
 
 void mm_put_user(struct host *host, uint32_t index)
@@ -87,461 +110,336 @@ void mm_put_user(struct host *host, uint32_t index)
 	/* What VFIO charged goes with the address space: nobody is left to be charged. */
 	if (!defect_on(host, DEFECT_EXIT_KEEPS_CHARGE))
 		mm->locked = mm->leaked = 0;
-	mm->locked_by_program = 0;
+	mm->locked_unseen = 0;
 	mm_forget(host, index, 0, UINT64_MAX);
 }
 
-uint64_t mm_reach(const struct host *host, uint32_t index, uint64_t address, uint64_t length, uint32_t prot)
+/* ---- making and copying ------------------------------------------------------------------- */
+
+uint32_t mm_new(struct host *host, uint32_t task)
+{
+	uint32_t index = table_add(&host->mms);
+
+	host->mms.items[index].task = task;
+	host->mms.items[index].users = 1;
+	host->mms.items[index].next_address = 0x7f0000000000ull;
+	return index;
+}
+
+/* Puts pages into a table, in place of what is there. */
+static void pages_set(struct rangemap *pages, uint64_t address, uint64_t bytes, uint64_t place, uint32_t tag)
+{
+	struct range range = {.first = address, .last = address + bytes - 1, .value = place, .tag = tag};
+
+	rangemap_carve(pages, range.first, range.last, true);
+	rangemap_insert(pages, &range);
+}
+
+/* Whether a child gets copies of pages at once, so that what is pinned stays the parent's. */
+static bool fork_copies(const struct host *host, const struct mm *from, const struct frame_use *use)
+{
+	if (!from->has_pinned || !use->pins)
+		return false;
+	return !use->huge || profile_get(host, PROFILE_FORK_COPIES_PINNED_HUGE_PAGES);
+}
+
+bool mm_can_fork(const struct host *host, uint32_t index)
 {
 	const struct mm *mm = &host->mms.items[index];
-	uint64_t reached = 0;
+	const struct range *page;
+	uint64_t needed = 0, at = 0;
 
-	while (reached < length) {
-		const struct range *area = rangemap_at(&mm->areas, address + reached);
+	while ((page = rangemap_from(&mm->pages, at))) {
+		for (uint64_t done = 0; done <= page->last - page->first;) {
+			const struct frame_use use = frames_use(host, page->value + done);
+			uint64_t left = page->last - page->first + 1 - done;
 
-		if (!area || !(AREA_PROT(area->tag) & prot))
-			return reached;
-		if (area->last - (address + reached) >= length - reached - 1)
-			return length;
-		reached = area->last - address + 1;
-	}
-	return length;
-}
-
-bool mm_accessible(const struct host *host, uint32_t index, uint64_t address, uint64_t length, uint32_t prot)
-{
-	return mm_reach(host, index, address, length, prot) == length;
-}
-
-/* Pages of a readable private area from @first to @last that are more than the shared zero page. */
-static uint64_t private_pages(const struct host *host, const struct mm *mm, uint64_t first, uint64_t last)
-{
-	return rangemap_covered(&mm->populated, first, last) / host->machine->page_size;
-}
-
-/* Whether an area can be brought in: a device's region cannot while the device does not decode memory. */
-static bool region_decoded(const struct host *host, const struct range *area)
-{
-	return AREA_KIND(area->tag) != AREA_DEVICE || defect_on(host, DEFECT_PIN_REGION_OFF) ||
-	       host->devices.items[host->files.items[AREA_FILE(area->weight)].object].memory_enabled;
-}
-
-struct pin mm_pin(struct host *host, uint32_t index, uint64_t vaddr, uint64_t size, bool write, uint64_t room)
-{
-	struct mm *mm = &host->mms.items[index];
-	const uint64_t page = host->machine->page_size;
-	const bool real = write || profile_get(host, PROFILE_READONLY_PIN_GETS_REAL_PAGES);
-	const uint64_t batch = (uint64_t)profile_get(host, PROFILE_PIN_BATCH);
-	const uint32_t needed = write && !defect_on(host, DEFECT_PIN_READ_ONLY) ? PROT_WRITE_BIT : PROT_READ_BIT;
-	struct pin pin = {0};
-	uint64_t address = vaddr, left = size, present = 0;
-
-	if (defect_on(host, DEFECT_PIN_FORGETS_LAST))
-		left -= page;
-	/* Area by area, in the order of addresses, because the first thing that fails decides. */
-	while (left) {
-		const struct range *area = rangemap_at(&mm->areas, address);
-		uint64_t length, pages, charge;
-
-		if (!area || !(AREA_PROT(area->tag) & needed) || !region_decoded(host, area)) {
-			pin.error = -LINUX_EFAULT;
-			break;
+			if (use.huge && fork_copies(host, mm, &use))
+				needed += use.length < left ? use.length : left;
+			done += use.length;
 		}
-		length = area->last - address + 1 < left ? area->last - address + 1 : left;
-		pages = length / page;
-		if (AREA_KIND(area->tag) == AREA_DEVICE && !defect_on(host, DEFECT_PIN_CHARGES_REGION))
-			charge = 0;
-		else if (AREA_KIND(area->tag) == AREA_PRIVATE && !real)
-			charge = private_pages(host, mm, address, address + length - 1);
-		else
-			charge = pages;
-		if (charge > room - pin.charged) {
-			uint64_t refused = address - vaddr + (room - pin.charged) * page;
-
-			/* The batch with the first page too many was brought in as a whole. */
-			present = (refused / page / batch + 1) * batch * page;
-			if (present > address - vaddr + length)
-				present = address - vaddr + length;
-			pin.error = -LINUX_ENOMEM;
-			break;
-		}
-		pin.charged += charge;
-		present += length;
-		address += length;
-		left -= length;
+		at = page->last + 1;
 	}
-	if (real) {
-		for (address = vaddr; address - vaddr < present;) {
-			const struct range *area = rangemap_at(&mm->areas, address);
-			uint64_t last = area->last < vaddr + present - 1 ? area->last : vaddr + present - 1;
-
-			if (AREA_KIND(area->tag) == AREA_PRIVATE)
-				rangemap_cover(&mm->populated, address, last);
-			if (last == UINT64_MAX)
-				break;
-			address = last + 1;
-		}
-	}
-	if (pin.error)
-		pin.charged = 0;
-	return pin;
+	return !needed || needed / host->machine->hugepage_size <= huge_pages_free(host);
 }
 
-bool mm_bring_in(struct host *host, uint32_t index, uint64_t address, uint64_t pages, bool write)
+/* Gives the child the pages that begin at @page, as many of them as are used alike; returns where they end. */
+static uint64_t fork_pages(struct host *host, uint32_t parent, uint32_t child, const struct range *page)
 {
-	struct mm *mm = &host->mms.items[index];
-	const uint64_t page = host->machine->page_size;
+	const struct frame_use use = frames_use(host, page->value);
+	uint64_t bytes = page->last - page->first + 1, place = page->value, copy = 0, first = page->first;
+	bool own = page->tag & PAGE_OWN;
 
-	/* The memory may have gone with the last task that had it. */
-	if (!mm->users)
-		return false;
-	while (pages) {
-		const struct range *area = rangemap_at(&mm->areas, address);
-		uint64_t here;
+	if (bytes > use.length)
+		bytes = use.length;
+	if (fork_copies(host, &host->mms.items[parent], &use))
+		copy = frames_take(host, bytes, use.huge);
+	if (copy) {
+		frames_copy(host, copy, place, bytes);
+		pages_set(&host->mms.items[child].pages, first, bytes, copy, PAGE_OWN);
+	} else {
+		frames_refer(host, place, bytes, 1);
+		pages_set(&host->mms.items[child].pages, first, bytes, place, 0);
+		if (own)
+			pages_set(&host->mms.items[parent].pages, first, bytes, place, 0);
+	}
+	return first + bytes;
+}
 
-		if (!area || !(AREA_PROT(area->tag) & (write ? PROT_WRITE_BIT : PROT_READ_BIT)) ||
-		    AREA_KIND(area->tag) == AREA_DEVICE)
+static void fork_area(struct host *host, uint32_t parent, uint32_t child, struct range area)
+{
+	const struct range *found;
+	uint64_t at = area.first;
+
+	if (area.weight)
+		file_get(host, AREA_FILE_AT(area.weight));
+	/* Locks and promises are not inherited. */
+	area.tag &= ~(AREA_LOCKED | AREA_LOCK_ON_FAULT | AREA_RESERVED);
+	rangemap_insert(&host->mms.items[child].areas, &area);
+	while (at <= area.last && (found = rangemap_overlap(&host->mms.items[parent].pages, at, area.last))) {
+		struct range page = *found;
+
+		if (page.first < at) {
+			page.value += at - page.first;
+			page.first = at;
+		}
+		page.last = page.last < area.last ? page.last : area.last;
+		at = fork_pages(host, parent, child, &page);
+	}
+}
+
+uint32_t mm_fork(struct host *host, uint32_t parent, uint32_t task)
+{
+	uint32_t child = mm_new(host, task);
+	const struct range *area;
+	uint64_t at = 0;
+
+	host->mms.items[child].next_address = host->mms.items[parent].next_address;
+	if (defect_on(host, DEFECT_FORK_COPIES_CHARGE))
+		host->mms.items[child].locked = host->mms.items[parent].locked;
+	while ((area = rangemap_from(&host->mms.items[parent].areas, at))) {
+		at = area->last + 1;
+		if (!(area->tag & AREA_NO_FORK))
+			fork_area(host, parent, child, *area);
+	}
+	return child;
+}
+
+void mm_disown_pages(struct host *host, uint32_t index, uint64_t first, uint64_t last)
+{
+	struct rangemap *pages = &host->mms.items[index].pages;
+	const struct range *found;
+
+	while (first <= last && (found = rangemap_overlap(pages, first, last))) {
+		struct range page = *found;
+
+		if (page.first < first) {
+			page.value += first - page.first;
+			page.first = first;
+		}
+		page.last = page.last < last ? page.last : last;
+		pages_set(pages, page.first, page.last - page.first + 1, page.value, 0);
+		first = page.last + 1;
+	}
+}
+
+void mm_move_pages(struct host *host, uint32_t index, uint64_t from, uint64_t bytes, uint64_t to)
+{
+	struct rangemap *pages = &host->mms.items[index].pages;
+	const uint64_t last = from + bytes - 1;
+	const struct range *found;
+
+	while ((found = rangemap_overlap(pages, from, last))) {
+		struct range page = *found;
+
+		if (page.first < from) {
+			page.value += from - page.first;
+			page.first = from;
+		}
+		page.last = page.last < last ? page.last : last;
+		rangemap_carve(pages, page.first, page.last, true);
+		page.first += to - from;
+		page.last += to - from;
+		rangemap_insert(pages, &page);
+	}
+}
+
+/* ---- touching ----------------------------------------------------------------------------- */
+
+/* Memory for @bytes of an area that are not there yet; as much of it as there is. */
+static struct run take(struct host *host, uint32_t area_tag, uint64_t bytes)
+{
+	const bool huge = area_tag & AREA_HUGE, reserved = area_tag & AREA_RESERVED;
+	struct run run = {.kind = RUN_MEMORY, .length = bytes};
+
+	if (huge && !reserved && bytes / host->machine->hugepage_size > huge_pages_free(host))
+		run.length = huge_pages_free(host) * host->machine->hugepage_size;
+	run.place = run.length ? frames_take(host, run.length, huge) : 0;
+	if (!run.place)
+		return (struct run){.kind = RUN_NOTHING};
+	if (huge && reserved)
+		host->huge_pages_reserved -= run.length / host->machine->hugepage_size;
+	return run;
+}
+
+/*
+ * Makes pages that are there, but perhaps somebody else's as well, the address space's own: as they are if nobody else
+ * has them, else by a copy. A pin is somebody who has them, but huge pages do not look at that.
+ */
+static struct run make_own(struct host *host, uint32_t index, const struct range *page, uint64_t bytes)
+{
+	const struct frame_use use = frames_use(host, page->value);
+	struct run run = {.kind = RUN_MEMORY, .place = page->value, .length = bytes};
+	const uint64_t first = page->first, place = page->value;
+
+	if (run.length > use.length)
+		run.length = use.length;
+	if (use.references > 1 || (use.pins && !use.huge)) {
+		run = take(host, use.huge ? AREA_HUGE : 0, run.length);
+		if (run.kind == RUN_NOTHING)
+			return run;
+		frames_copy(host, run.place, place, run.length);
+		frames_refer(host, place, run.length, -1);
+	}
+	pages_set(&host->mms.items[index].pages, first, run.length, run.place, PAGE_OWN);
+	return run;
+}
+
+/* Private pages that are there. */
+static struct run touch_present(struct host *host, uint32_t index, const struct range *page, enum touch touch)
+{
+	const bool own =
+	    touch == TOUCH_WRITE || (touch == TOUCH_PIN && profile_get(host, PROFILE_READONLY_PIN_UNSHARES));
+
+	if (own && !(page->tag & PAGE_OWN))
+		return make_own(host, index, page, page->last - page->first + 1);
+	return (struct run){.kind = RUN_MEMORY, .place = page->value, .length = page->last - page->first + 1};
+}
+
+/* Private pages that are not there: for who reads they are not theirs yet, who writes gets them. */
+static struct run touch_absent(struct host *host, uint32_t index, const struct range *area, uint64_t first,
+			       uint64_t last, enum touch touch)
+{
+	const bool real =
+	    touch == TOUCH_WRITE || (touch == TOUCH_PIN && profile_get(host, PROFILE_READONLY_PIN_GETS_REAL_PAGES));
+	struct run before = {.kind = RUN_ZERO, .length = last - first + 1}, run;
+
+	if (AREA_KIND(area->tag) == AREA_COPY)
+		before = memory_file_touch(host, host->files.items[AREA_FILE_AT(area->weight)].object,
+					   area->value + (first - area->first), area->value + (last - area->first));
+	if (before.kind == RUN_NOTHING || (!real && !(area->tag & AREA_HUGE)))
+		return before;
+	run = take(host, area->tag, before.length);
+	if (run.kind == RUN_NOTHING)
+		return run;
+	if (before.kind == RUN_MEMORY)
+		frames_copy(host, run.place, before.place, run.length);
+	pages_set(&host->mms.items[index].pages, first, run.length, run.place, PAGE_OWN);
+	return run;
+}
+
+/* Whole pages of a private area. */
+static struct run touch_private(struct host *host, uint32_t index, const struct range *area, uint64_t first,
+				uint64_t last, enum touch touch)
+{
+	const struct range *found = rangemap_overlap(&host->mms.items[index].pages, first, last);
+	struct range page;
+
+	if (!found || found->first > first)
+		return touch_absent(host, index, area, first, found ? found->first - 1 : last, touch);
+	page = *found;
+	page.value += first - page.first;
+	page.first = first;
+	page.last = page.last < last ? page.last : last;
+	return touch_present(host, index, &page, touch);
+}
+
+/* A device's region is reached while the device decodes memory. */
+static struct run touch_device(const struct host *host, const struct range *area, uint64_t first, uint64_t last)
+{
+	uint32_t device = host->files.items[AREA_FILE_AT(area->weight)].object;
+
+	if (!host->devices.items[device].memory_enabled && !defect_on(host, DEFECT_PIN_REGION_OFF))
+		return (struct run){.kind = RUN_NOTHING};
+	return (struct run){.kind = RUN_DEVICE,
+			    .place = area->value + (first - area->first),
+			    .length = last - first + 1,
+			    .device = device};
+}
+
+static struct run touch_pages(struct host *host, uint32_t index, const struct range *area, uint64_t first,
+			      uint64_t last, enum touch touch)
+{
+	switch (AREA_KIND(area->tag)) {
+	case AREA_DEVICE:
+		return touch_device(host, area, first, last);
+	case AREA_FILE:
+		return memory_file_touch(host, host->files.items[AREA_FILE_AT(area->weight)].object,
+					 area->value + (first - area->first), area->value + (last - area->first));
+	case AREA_PRIVATE:
+	case AREA_COPY:
+		return touch_private(host, index, area, first, last, touch);
+	}
+	return (struct run){.kind = RUN_NOTHING};
+}
+
+struct run mm_touch(struct host *host, uint32_t index, uint64_t address, uint64_t bytes, enum touch touch,
+		    uint32_t prot)
+{
+	const struct range *found = rangemap_at(&host->mms.items[index].areas, address);
+	uint64_t last = address + bytes - 1, unit, first;
+	struct range area;
+	struct run run;
+
+	if (!found || !(AREA_PROT(found->tag) & prot))
+		return (struct run){.kind = RUN_NOTHING};
+	area = *found; /* the table may move when pages come */
+	if (last > area.last || last < address)
+		last = area.last;
+	/* Pages come as a whole, whatever part of them is asked for. */
+	unit = page_bytes(host, area.tag);
+	first = address - address % unit;
+	run = touch_pages(host, index, &area, first, last - last % unit + unit - 1, touch);
+	if (run.kind == RUN_NOTHING)
+		return run;
+	run.place += address - first;
+	run.length -= address - first;
+	if (run.length > last - address + 1)
+		run.length = last - address + 1;
+	return run;
+}
+
+/* Brings in one area as for its own accesses; false if some of it cannot be had. */
+static bool populate_area(struct host *host, uint32_t index, const struct range *area, uint64_t first, uint64_t last)
+{
+	const bool write = AREA_KIND(area->tag) != AREA_FILE && (AREA_PROT(area->tag) & PROT_WRITE_BIT);
+
+	if (area->tag & AREA_LOCK_ON_FAULT)
+		return AREA_PROT(area->tag) || !profile_get(host, PROFILE_LOCK_ON_FAULT_LOOKS);
+	while (first <= last) {
+		struct run run = mm_touch(host, index, first, last - first + 1, write ? TOUCH_WRITE : TOUCH_READ, 7);
+
+		if (run.kind == RUN_NOTHING)
 			return false;
-		here = (area->last - address + 1) / page;
-		here = here < pages ? here : pages;
-		if (AREA_KIND(area->tag) == AREA_PRIVATE)
-			rangemap_cover(&mm->populated, address, address + here * page - 1);
-		address += here * page;
-		pages -= here;
+		first += run.length;
 	}
 	return true;
 }
 
-/* The known value of the word at @address, which is a multiple of 8; false if it is not known. */
-static bool word_get(const struct mm *mm, uint64_t address, uint64_t *value)
+bool mm_populate(struct host *host, uint32_t index, uint64_t first, uint64_t last, bool go_on)
 {
-	const struct range *word = rangemap_at(&mm->contents, address);
+	const struct range *found;
+	bool whole = true;
 
-	*value = word ? word->value : 0;
-	if (word)
-		return word->tag != CONTENT_UNKNOWN;
-	/* Anonymous memory that nobody wrote is zero; shared memory may have other writers. */
-	word = rangemap_at(&mm->areas, address);
-	return word && AREA_KIND(word->tag) == AREA_PRIVATE;
-}
+	while (first <= last && (found = rangemap_overlap(&host->mms.items[index].areas, first, last))) {
+		const struct range area = *found;
 
-void mm_load(struct host *host, uint32_t index, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length)
-{
-	const struct mm *mm = &host->mms.items[index];
-
-	for (uint32_t i = 0; i < length; i++) {
-		uint64_t value;
-		bool known = word_get(mm, (address + i) & ~7ull, &value);
-
-		bytes[i] = (uint8_t)(value >> 8 * ((address + i) & 7));
-		mask[i] = known ? 0xff : 0;
+		first = area.first > first ? area.first : first;
+		if (AREA_KIND(area.tag) != AREA_DEVICE)
+			whole = populate_area(host, index, &area, first, area.last < last ? area.last : last) && whole;
+		if (!whole && !go_on)
+			return false;
+		first = area.last + 1;
 	}
-}
-
-/* Private memory that somebody writes exists from then on. */
-static void mm_written(struct host *host, uint32_t index, uint64_t address, uint64_t length)
-{
-	struct mm *mm = &host->mms.items[index];
-	const uint64_t in_page = host->machine->page_size - 1;
-	uint64_t first = address & ~in_page, last = (address + length - 1) | in_page;
-	const struct range *area;
-
-	while ((area = rangemap_overlap(&mm->areas, first, last))) {
-		if (AREA_KIND(area->tag) == AREA_PRIVATE)
-			rangemap_cover(&mm->populated, area->first > first ? area->first : first,
-				       area->last < last ? area->last : last);
-		if (area->last >= last)
-			break;
-		first = area->last + 1;
-	}
-}
-
-void mm_store(struct host *host, uint32_t index, uint64_t address, const uint8_t *bytes, bool known, uint32_t length)
-{
-	struct mm *mm = &host->mms.items[index];
-
-	if (!length)
-		return;
-	for (uint32_t i = 0; i < length;) {
-		struct range word = {.first = (address + i) & ~7ull};
-		bool whole = known;
-
-		word.last = word.first + 7;
-		if (!word_get(mm, word.first, &word.value) && !(address + i == word.first && length - i >= 8))
-			whole = false;
-		do {
-			unsigned shift = 8 * (unsigned)((address + i) & 7);
-
-			word.value = (word.value & ~(0xffull << shift)) | (uint64_t)(known ? bytes[i] : 0) << shift;
-			i++;
-		} while (i < length && ((address + i) & 7));
-		word.tag = whole ? 0 : CONTENT_UNKNOWN;
-		rangemap_carve(&mm->contents, word.first, word.last, false);
-		rangemap_insert(&mm->contents, &word);
-	}
-	mm_written(host, index, address, length);
-}
-
-void mm_fill(struct host *host, uint32_t index, uint64_t address, uint64_t word, bool known, uint64_t length)
-{
-	struct mm *mm = &host->mms.items[index];
-	uint32_t lead = (uint32_t)(-address & 7), rest;
-	struct range middle = {.first = address + lead, .value = word, .tag = known ? 0 : CONTENT_UNKNOWN};
-	uint8_t bytes[8];
-
-	if (lead > length)
-		lead = (uint32_t)length;
-	bytes_put(bytes, sizeof(bytes), word);
-	mm_store(host, index, address, bytes, known, lead);
-	/* Words in memory begin with another byte of the pattern than the pattern does. */
-	if (lead)
-		middle.value = word >> 8 * lead | word << (64 - 8 * lead);
-	rest = (uint32_t)((length - lead) & 7);
-	if (length - lead > rest) {
-		middle.last = address + length - rest - 1;
-		rangemap_carve(&mm->contents, middle.first, middle.last, false);
-		rangemap_insert(&mm->contents, &middle);
-		mm_written(host, index, middle.first, middle.last - middle.first + 1);
-	}
-	bytes_put(bytes, sizeof(bytes), middle.value);
-	mm_store(host, index, address + length - rest, bytes, known, rest);
-}
-
-static bool range_valid(const struct host *host, uint64_t address, uint64_t length)
-{
-	return length && !(address & (host->machine->page_size - 1)) && address < TASK_SIZE &&
-	       length <= TASK_SIZE - address;
-}
-
-/* Where a mapping goes that has no fixed place: where it was observed if that is free, else below the last one. */
-static uint64_t mm_place(struct host *host, struct op *op, struct mm *mm, uint64_t length)
-{
-	uint64_t wish = op->choice ? (uint64_t)op->choice->ret : 0;
-
-	if (op->choice && op->choice->ret > 0 && range_valid(host, wish, length) &&
-	    !rangemap_overlap(&mm->areas, wish, wish + length - 1))
-		return wish;
-	wish = mm->next_address;
-	while (wish > length) {
-		const struct range *area = rangemap_overlap(&mm->areas, wish - length, wish - 1);
-
-		if (!area) {
-			mm->next_address = wish - length;
-			return wish - length;
-		}
-		wish = area->first;
-	}
-	return 0;
-}
-
-/* What an mmap would be made of, or why it cannot be made; @file is NOTHING for anonymous memory. */
-static enum step_result map_kind(struct host *host, struct op *op, uint32_t file, enum area_kind *kind)
-{
-	const uint64_t flags = op->call->args[3], sharing = flags & (MAP_SHARED_BIT | MAP_PRIVATE_BIT);
-	enum step_result result;
-
-	if (file == NOTHING) {
-		if (sharing != MAP_SHARED_BIT && sharing != MAP_PRIVATE_BIT)
-			return refuse(op, RULE_MM_MAP_SHARING);
-		*kind = sharing == MAP_PRIVATE_BIT && !(flags & MAP_HUGETLB_BIT) ? AREA_PRIVATE : AREA_SHARED;
-		return STEP_MORE;
-	}
-	if (host->files.items[file].kind == FILE_CONTAINER || host->files.items[file].kind == FILE_GROUP ||
-	    host->files.items[file].kind == FILE_IOMMUFD) {
-		uint32_t mode = host->files.items[file].flags & ACCESS_MODE;
-
-		if (!sharing)
-			return refuse(op, RULE_MM_MAP_SHARING);
-		if (mode == ACCESS_WRITE_ONLY ||
-		    ((sharing & MAP_SHARED_BIT) && mode == ACCESS_READ_ONLY && (op->call->args[2] & PROT_WRITE_BIT)))
-			return refuse(op, RULE_MM_MAP_ACCESS);
-		if (host->files.items[file].kind == FILE_CONTAINER)
-			return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
-		if (host->files.items[file].kind == FILE_IOMMUFD)
-			return iommufd_mmap(host, op, file);
-		return refuse(op, RULE_FD_NO_MMAP);
-	}
-	if (host->files.items[file].kind != FILE_DEVICE || !sharing)
-		return unmodelled(host, op);
-	op->file = file;
-	result = device_mmap(host, op);
-	op->file = NOTHING;
-	*kind = AREA_DEVICE;
-	return op->outcome->ret ? result : STEP_MORE;
-}
-
-static enum step_result call_mmap(struct host *host, struct op *op)
-{
-	const uint64_t page = host->machine->page_size, flags = op->call->args[3];
-	const bool fixed = flags & (MAP_FIXED_BIT | MAP_FIXED_NOREPLACE_BIT);
-	uint64_t address = op->call->args[0], length = op->call->args[1];
-	uint32_t mm = op_task(host, op)->mm, file = NOTHING;
-	const struct rangemap *areas = &host->mms.items[mm].areas;
-	enum area_kind kind = AREA_PRIVATE;
-	struct range area;
-	bool occupied;
-
-	if (op->call->args[5] & (page - 1))
-		return refuse(op, RULE_MM_MAP_OFFSET);
-	if (!(flags & MAP_ANONYMOUS_BIT)) {
-		file = task_file(op_task(host, op), (int32_t)op->call->args[4]);
-		if (file == NOTHING)
-			return refuse(op, RULE_FD_NOT_OPEN);
-	}
-	if (!length)
-		return refuse(op, RULE_MM_MAP_EMPTY);
-	if (length > TASK_SIZE)
-		return refuse(op, RULE_MM_MAP_TOO_LONG);
-	length = (length + page - 1) & ~(page - 1);
-	if (fixed && (address & (page - 1)))
-		return refuse(op, RULE_MM_MAP_FIXED_ALIGN);
-	if (fixed && !range_valid(host, address, length))
-		return refuse(op, RULE_MM_MAP_TOO_LONG);
-	occupied = fixed && rangemap_overlap(areas, address, address + length - 1);
-	if (occupied && (flags & MAP_FIXED_NOREPLACE_BIT))
-		return refuse(op, RULE_MM_MAP_OCCUPIED);
-	if (map_kind(host, op, file, &kind) == STEP_DONE)
-		/* A device refuses only after what was there is gone, or is put back: kernels differ. */
-		return occupied && kind == AREA_DEVICE ? unmodelled(host, op) : STEP_DONE;
-	if (!fixed)
-		address = mm_place(host, op, &host->mms.items[mm], length);
-	if (!address)
-		return refuse(op, RULE_MM_MAP_TOO_LONG);
-	if (file != NOTHING)
-		file_get(host, file);
-	mm_forget(host, mm, address, address + length - 1);
-	area = (struct range){.first = address,
-			      .last = address + length - 1,
-			      .weight = file == NOTHING ? 0 : AREA_HOLDS(file),
-			      .tag = AREA_TAG(kind, op->call->args[2] & 7),
-			      .serial = (uint32_t)++host->serial};
-	rangemap_insert(&host->mms.items[mm].areas, &area);
-	if ((flags & MAP_POPULATE_BIT) && kind == AREA_PRIVATE && (AREA_PROT(area.tag) & PROT_WRITE_BIT))
-		rangemap_cover(&host->mms.items[mm].populated, area.first, area.last);
-	hit(op, RULE_MM_MAP);
-	return finish(op, (int64_t)address);
-}
-
-static enum step_result call_munmap(struct host *host, struct op *op)
-{
-	const uint64_t page = host->machine->page_size;
-	uint64_t address = op->call->args[0], length = op->call->args[1];
-
-	if (length > TASK_SIZE || !range_valid(host, address, (length + page - 1) & ~(page - 1)))
-		return refuse(op, RULE_MM_UNMAP_RANGE);
-	length = (length + page - 1) & ~(page - 1);
-	mm_forget(host, op_task(host, op)->mm, address, address + length - 1);
-	hit(op, RULE_MM_UNMAP);
-	return finish(op, 0);
-}
-
-static enum step_result call_mprotect(struct host *host, struct op *op)
-{
-	const uint64_t page = host->machine->page_size;
-	struct mm *mm = &host->mms.items[op_task(host, op)->mm];
-	uint64_t address = op->call->args[0], length = op->call->args[1], last;
-
-	if (address & (page - 1))
-		return refuse(op, RULE_MM_PROTECT_ALIGN);
-	hit(op, RULE_MM_PROTECT);
-	if (!length)
-		return finish(op, 0);
-	if (length > TASK_SIZE)
-		return refuse(op, RULE_MM_PROTECT_HOLE);
-	length = (length + page - 1) & ~(page - 1);
-	last = address + length - 1;
-	/* The kernel changes area after area and stops at the first hole; what it has changed stays changed. */
-	while (address <= last) {
-		const struct range *found = rangemap_at(&mm->areas, address);
-		struct range area;
-
-		if (!found)
-			return refuse(op, RULE_MM_PROTECT_HOLE);
-		area = *found;
-		if (AREA_KIND(area.tag) == AREA_DEVICE)
-			return unmodelled(host, op);
-		area.first = address;
-		area.last = area.last < last ? area.last : last;
-		area.tag = AREA_TAG(AREA_KIND(area.tag), op->call->args[2] & 7);
-		rangemap_carve(&mm->areas, area.first, area.last, false);
-		rangemap_insert(&mm->areas, &area);
-		address = area.last + 1;
-	}
-	return finish(op, 0);
-}
-
-bool mm_touches_device(const struct host *host, uint32_t mm, uint64_t address, uint64_t length)
-{
-	const struct rangemap *areas = &host->mms.items[mm].areas;
-	const struct range *area;
-
-	while (length && (area = rangemap_overlap(areas, address, address + length - 1))) {
-		if (AREA_KIND(area->tag) == AREA_DEVICE)
-			return true;
-		if (area->last >= address + length - 1)
-			break;
-		length -= area->last + 1 - address;
-		address = area->last + 1;
-	}
-	return false;
-}
-
-static enum step_result call_poke(struct host *host, struct op *op)
-{
-	uint32_t mm = op_task(host, op)->mm;
-	const struct buffer *bytes = &op->call->buffers[0];
-	uint32_t length = op->call->buffer_count ? bytes->length : 0;
-
-	if (mm_touches_device(host, mm, op->call->args[0], length))
-		return unmodelled(host, op);
-	if (!mm_accessible(host, mm, op->call->args[0], length, PROT_WRITE_BIT))
-		return refuse(op, RULE_MM_FAULT);
-	if (length)
-		mm_store(host, mm, op->call->args[0], bytes->in, true, length);
-	hit(op, RULE_MM_STORE);
-	return finish(op, length);
-}
-
-static enum step_result call_peek(struct host *host, struct op *op)
-{
-	uint32_t mm = op_task(host, op)->mm;
-	uint64_t address = op->call->args[0];
-	uint32_t length = op->call->buffer_count ? op->call->buffers[0].length : 0;
-	uint8_t word[64], mask[64];
-
-	if (mm_touches_device(host, mm, address, length))
-		return unmodelled(host, op);
-	/* Memory that may be written may be read, whatever it says: page tables know no other way. */
-	if (!mm_accessible(host, mm, address, length, PROT_READ_BIT | PROT_WRITE_BIT))
-		return refuse(op, RULE_MM_FAULT);
-	for (uint32_t at = 0; at < length;) {
-		uint32_t part = length - at < sizeof(word) ? length - at : (uint32_t)sizeof(word);
-
-		mm_load(host, mm, address + at, word, mask, part);
-		user_write(host, op, 0, at, word, part);
-		for (uint32_t i = 0; i < part; i++)
-			if (!mask[i])
-				user_undefined(host, op, 0, at + i, 1);
-		at += part;
-	}
-	hit(op, RULE_MM_LOAD);
-	return finish(op, length);
-}
-
-handler_fn *mm_call_handler(enum call_op op)
-{
-	switch (op) {
-	case CALL_MMAP:
-		return call_mmap;
-	case CALL_MUNMAP:
-		return call_munmap;
-	case CALL_MPROTECT:
-		return call_mprotect;
-	case CALL_POKE:
-		return call_poke;
-	case CALL_PEEK:
-		return call_peek;
-	default:
-		return NULL;
-	}
+	return whole;
 }

@@ -198,9 +198,14 @@ static enum step_result call_dropcap(struct host *host, struct op *op)
 
 static enum step_result call_fork(struct host *host, struct op *op)
 {
-	uint32_t child = table_add(&host->tasks), mm = mm_fork(host, host->tasks.items[op->task].mm, child);
-	struct task *task = &host->tasks.items[child];
+	uint32_t child, mm;
+	struct task *task;
 
+	if (!mm_can_fork(host, op_task(host, op)->mm))
+		return unmodelled(host, op);
+	child = table_add(&host->tasks);
+	mm = mm_fork(host, op_task(host, op)->mm, child);
+	task = &host->tasks.items[child];
 	*task = host->tasks.items[op->task];
 	task->mm = mm;
 	task->threads = 1;
@@ -251,10 +256,15 @@ static enum step_result call_exit(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
+/* sleep: devices go on meanwhile. */
 static enum step_result call_sleep(struct host *host, struct op *op)
 {
-	(void)host;
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (!edu_can_go_on(host, i, op->call->args[0]))
+			return unmodelled(host, op);
 	hit(op, RULE_TASK_SLEEP);
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		edu_go_on(host, op, i, op->call->args[0]);
 	return finish(op, 0);
 }
 

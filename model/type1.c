@@ -73,6 +73,7 @@ void type1_release(struct host *host, uint32_t index)
 		if (host->groups.items[i].joined == index)
 			host->groups.items[i].joined = NOTHING;
 	type1_close_mappings(host, iommu);
+	iotable_unpin(host, &iommu->held, 0, UINT64_MAX);
 	rangemap_clear(&iommu->pinned);
 	windows_clear(&iommu->windows);
 	memset(iommu, 0, sizeof(*iommu));
@@ -91,30 +92,21 @@ uint64_t type1_smallest_page(const struct type1 *iommu)
 uint64_t type1_room(const struct host *host, uint32_t mm)
 {
 	const uint64_t limit = host->tasks.items[host->mms.items[mm].task].memlock / host->machine->page_size;
-	const uint64_t used = host->mms.items[mm].locked + host->mms.items[mm].locked_by_program;
+	const uint64_t used = mm_locked(&host->mms.items[mm]);
 
 	return limit > used ? limit - used : 0;
 }
 
-bool type1_translate(const struct host *host, uint32_t device, uint64_t iova, bool write, struct dma_target *target)
+enum rule type1_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
+			  struct run *run)
 {
-	const uint32_t needed = write && !defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_WRITE : MAPPING_READ;
-	const uint32_t iommu = host->groups.items[host->devices.items[device].group].joined;
-	const struct range *mapping;
+	const uint32_t index = host->groups.items[host->devices.items[device].group].joined;
+	const struct type1 *iommu = index == NOTHING ? NULL : &host->iommus.items[index];
+	const struct range *mapping = iommu ? rangemap_at(&iommu->mappings, iova) : NULL;
 
-	if (iommu == NOTHING)
-		return false;
-	mapping = rangemap_at(&host->iommus.items[iommu].mappings, iova);
-	if (!mapping)
-		return false;
-	*target = (struct dma_target){
-	    .mm = MAPPING_MM(mapping->tag),
-	    .address = mapping->value + (iova - mapping->first),
-	    .serial = mapping->serial,
-	    .elsewhere = MAPPING_FLAGS(mapping->tag) & MAPPING_OTHER_MEMORY,
-	    .whole = mapping->weight * host->machine->page_size >= mapping->last - mapping->first + 1,
-	};
-	return MAPPING_FLAGS(mapping->tag) & needed;
+	if (!mapping || !iotable_find(&iommu->table, iova, bytes, run))
+		return RULE_DMA_NO_MAPPING;
+	return iommu_allows(host, MAPPING_FLAGS(mapping->tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
 }
 
 struct type1 *op_type1(struct host *host, const struct op *op)

@@ -8,6 +8,7 @@
 #define MODEL_TYPE1_H
 
 #include "host.h"
+#include "iotable.h"
 #include "vfiosim/uapi.h"
 
 /* The instance behind the container that the call went to; there is one. */

@@ -195,10 +195,12 @@ void type1_remove(struct host *host, struct type1 *iommu, const struct found *fo
 	iommu->entries_left += !defect_on(host, DEFECT_ENTRY_LOST_BY_UNMAP);
 	type1_dirty_forget(iommu, &found->mapping);
 	type1_unlink(iommu, found->node);
-	if (top)
+	if (top) {
 		*top = iommu->tops.items[--iommu->tops.count];
-	else
-		rangemap_remove(&iommu->mappings, found->mapping.first);
+		return;
+	}
+	iotable_unpin(host, &iommu->table, found->mapping.first, found->mapping.last);
+	rangemap_remove(&iommu->mappings, found->mapping.first);
 }
 
 void type1_close_mappings(struct host *host, struct type1 *iommu)
@@ -209,11 +211,13 @@ void type1_close_mappings(struct host *host, struct type1 *iommu)
 		rangemap_clear(&iommu->mappings);
 	while ((mapping = rangemap_from(&iommu->mappings, 0))) {
 		give_charge_back(host, mapping, false);
+		iotable_unpin(host, &iommu->table, mapping->first, mapping->last);
 		rangemap_remove(&iommu->mappings, mapping->first);
 	}
 	for (uint32_t i = 0; i < iommu->tops.count; i++)
 		give_charge_back(host, &iommu->tops.items[i].mapping, true);
 	type1_dirty_clear(iommu);
+	iotable_lose(host, &iommu->table, 0, UINT64_MAX);
 	free(iommu->tops.items);
 	dmatree_clear(&iommu->tree);
 }

@@ -99,6 +99,19 @@ static void page_sizes_update(const struct host *host, struct type1 *iommu)
 	iommu->page_sizes = iommu_usable_page_sizes(host, sizes);
 }
 
+/* Pins a part of a mapping for the new domain, from the memory that is at its address in @mm. */
+static struct pin replay_pages(struct host *host, struct type1 *iommu, uint32_t mm, const struct range *mapping,
+			       uint64_t first, uint64_t last, uint64_t room)
+{
+	return iotable_pin(host, &iommu->table,
+			   &(struct pin_request){.mm = mm,
+						 .vaddr = mapping->value + (first - mapping->first),
+						 .iova = first,
+						 .size = last - first + 1,
+						 .write = MAPPING_FLAGS(mapping->tag) & MAPPING_WRITE,
+						 .room = room});
+}
+
 /*
  * Pins a part of a mapping that no device has pinned: the memory that the calling task has at its address, charged
  * to whom the mapping is charged to. The kernel looks at the room of both, but at the caller's anew for each run of
@@ -114,9 +127,7 @@ static enum step_result replay_part(struct host *host, struct op *op, struct typ
 	const uint64_t callers = exempt ? UINT64_MAX : type1_room(host, caller);
 	const uint64_t payers = exempt ? UINT64_MAX : type1_room(host, payer);
 	const uint64_t pages = (last - first + 1) / host->machine->page_size;
-	struct range *edit;
-	struct pin pin = mm_pin(host, caller, mapping->value + (first - mapping->first), last - first + 1,
-				flags & MAPPING_WRITE, own ? callers : UINT64_MAX);
+	struct pin pin = replay_pages(host, iommu, caller, mapping, first, last, own ? callers : UINT64_MAX);
 
 	if (!own && (pin.error ? callers < pages || payers < pages : callers < pin.charged))
 		return unmodelled(host, op);
@@ -127,10 +138,7 @@ static enum step_result replay_part(struct host *host, struct op *op, struct typ
 		return refuse(op, pin.error == -LINUX_ENOMEM ? RULE_T1_JOIN_LIMIT : RULE_T1_JOIN_MEMORY);
 	if (payers < pin.charged)
 		return refuse(op, RULE_T1_JOIN_LIMIT);
-	edit = rangemap_edit(&iommu->mappings, mapping->first);
-	type1_charge(host, edit, pin.charged);
-	if (!own)
-		edit->tag |= MAPPING_OTHER_MEMORY;
+	type1_charge(host, rangemap_edit(&iommu->mappings, mapping->first), pin.charged);
 	return STEP_MORE;
 }
 
@@ -138,8 +146,8 @@ static enum step_result replay_part(struct host *host, struct op *op, struct typ
 static enum step_result replay_range(struct host *host, struct op *op, struct type1 *iommu, const struct range *mapping,
 				     uint64_t first, uint64_t last)
 {
-	const uint64_t begin = mapping->first, vaddr = mapping->value;
-	const bool write = MAPPING_FLAGS(mapping->tag) & MAPPING_WRITE;
+	const uint32_t caller = op_task(host, op)->mm;
+	const uint64_t begin = mapping->first;
 
 	for (;;) {
 		const struct range *pinned = rangemap_overlap(&iommu->pinned, first, last);
@@ -150,8 +158,8 @@ static enum step_result replay_range(struct host *host, struct op *op, struct ty
 		if (pinned->first > first &&
 		    replay_part(host, op, iommu, mapping, first, pinned->first - 1) == STEP_DONE)
 			return STEP_DONE;
-		pin = mm_pin(host, op_task(host, op)->mm, vaddr + (pinned->first - begin),
-			     pinned->last - pinned->first + 1, write, UINT64_MAX);
+		mapping = rangemap_at(&iommu->mappings, begin);
+		pin = replay_pages(host, iommu, caller, mapping, pinned->first, pinned->last, UINT64_MAX);
 		if (pin.error)
 			return refuse(op, RULE_T1_JOIN_MEMORY);
 		/* Where other memory has come in the place of what is pinned, of which only one counts, sums go wrong.
@@ -161,7 +169,6 @@ static enum step_result replay_range(struct host *host, struct op *op, struct ty
 		if (pinned->last >= last)
 			return STEP_MORE;
 		first = pinned->last + 1;
-		mapping = rangemap_at(&iommu->mappings, begin);
 	}
 }
 
@@ -199,7 +206,6 @@ static void uncharge(struct host *host, struct type1 *iommu, const struct range 
 	struct range *edit = rangemap_edit(&iommu->mappings, mapping->first);
 	uint64_t pinned = 0;
 
-	edit->tag &= ~MAPPING_OTHER_MEMORY;
 	for (const struct range *pin = rangemap_overlap(&iommu->pinned, edit->first, edit->last); pin;
 	     pin = pin->last < edit->last ? rangemap_overlap(&iommu->pinned, pin->last + 1, edit->last) : NULL)
 		pinned += pin->weight;
@@ -208,28 +214,28 @@ static void uncharge(struct host *host, struct type1 *iommu, const struct range 
 	type1_uncharge(host, edit, edit->weight - pinned);
 }
 
-static void uncharge_all(struct host *host, struct type1 *iommu)
+/* The last domain goes: what it had is unpinned, and charged no more. */
+static void leave_domain(struct host *host, struct type1 *iommu, bool keep_charge)
 {
 	for (const struct range *mapping = next_mapping(iommu, NULL); mapping; mapping = next_mapping(iommu, mapping)) {
 		const uint64_t first = mapping->first;
 
-		uncharge(host, iommu, mapping);
+		if (!keep_charge)
+			uncharge(host, iommu, mapping);
 		mapping = rangemap_at(&iommu->mappings, first);
+		iotable_unpin(host, &iommu->table, mapping->first, mapping->last);
 	}
 }
 
 #define LONGEST_UNDONE (1ull << 30) /* bytes of a mapping */
 
 /* Gives everything that is mapped to the first domain, in the order of IOVAs; in vain, or all of it. */
-static enum step_result replay(struct host *host, struct op *op, struct type1 *iommu, struct iova_range aperture)
+static enum step_result replay_all(struct host *host, struct op *op, struct type1 *iommu, struct iova_range aperture)
 {
-	struct mm *mm = &host->mms.items[op_task(host, op)->mm];
-	struct rangemap populated = {0};
-	const struct range *mapping;
 	enum step_result result = STEP_MORE;
+	const struct range *mapping;
 	uint64_t longest = 0;
 
-	rangemap_copy(&populated, &mm->populated);
 	for (mapping = next_mapping(iommu, NULL); mapping && result == STEP_MORE;
 	     mapping = next_mapping(iommu, mapping)) {
 		const uint64_t first = mapping->first;
@@ -241,18 +247,26 @@ static enum step_result replay(struct host *host, struct op *op, struct type1 *i
 				: replay_range(host, op, iommu, mapping, first, mapping->last);
 		mapping = rangemap_at(&iommu->mappings, first);
 	}
-	if (result == STEP_DONE && !defect_on(host, DEFECT_JOIN_FAILURE_KEEPS_CHARGE))
-		uncharge_all(host, iommu);
+	if (result == STEP_DONE)
+		leave_domain(host, iommu, defect_on(host, DEFECT_JOIN_FAILURE_KEEPS_CHARGE));
 	/* To undo it, the kernel looks at every page of what it has begun with: that can take for ever. */
-	if (result == STEP_DONE && longest > LONGEST_UNDONE)
-		result = unmodelled(host, op);
-	/* What was brought into memory stays there, unless the whole call is one that the model does not know. */
-	if (!op->outcome->modelled) {
-		rangemap_clear(&mm->populated);
-		rangemap_copy(&mm->populated, &populated);
-	}
-	rangemap_clear(&populated);
-	return result;
+	return result == STEP_DONE && longest > LONGEST_UNDONE ? unmodelled(host, op) : result;
+}
+
+/* What was brought into memory stays there, so a call that the model does not know is found out on a copy. */
+static enum step_result replay(struct host *host, struct op *op, struct type1 *iommu, struct iova_range aperture)
+{
+	struct outcome scratch = *op->outcome, *outcome = op->outcome;
+	struct host *trial;
+
+	if (!iommu->mappings.count)
+		return STEP_MORE;
+	trial = host_clone(host);
+	op->outcome = &scratch;
+	replay_all(trial, op, &trial->iommus.items[iommu - host->iommus.items], aperture);
+	op->outcome = outcome;
+	host_free(trial);
+	return scratch.modelled ? replay_all(host, op, iommu, aperture) : unmodelled(host, op);
 }
 
 /* What a group behind an IOMMU needs, and what it makes of the instance. */
@@ -366,7 +380,6 @@ bool type1_leave(struct host *host, uint32_t group)
 	if (iommu->backed_groups || !iommu->emulated_groups)
 		return false;
 	/* With mediated devices left, mappings stay, and keep the charge of what these have pinned. */
-	if (!defect_on(host, DEFECT_LEAVE_KEEPS_CHARGE))
-		uncharge_all(host, iommu);
+	leave_domain(host, iommu, defect_on(host, DEFECT_LEAVE_KEEPS_CHARGE));
 	return true;
 }

@@ -23,26 +23,6 @@ static uint32_t unmap_flags(const struct host *host)
 	return profile_get(host, PROFILE_VADDR_UPDATE) ? flags | VFIO_DMA_UNMAP_FLAG_VADDR : flags;
 }
 
-/* Pages that the calling task may still be charged; without a limit for who has CAP_IPC_LOCK. */
-static uint64_t charge_room(struct host *host, const struct op *op)
-{
-	const struct task *task = op_task(host, op);
-	const struct mm *mm = &host->mms.items[task->mm];
-	uint64_t limit = task->memlock / host->machine->page_size, used = mm->locked + mm->locked_by_program;
-
-	if (task_capable(task, CAPABILITY_IPC_LOCK) && !defect_on(host, DEFECT_CAPABILITY_IGNORED))
-		return UINT64_MAX;
-	if (defect_on(host, DEFECT_LIMIT_IGNORED))
-		return UINT64_MAX;
-	if (defect_on(host, DEFECT_LIMIT_ROUNDED_UP))
-		limit += task->memlock % host->machine->page_size != 0;
-	if (defect_on(host, DEFECT_LIMIT_PER_MAPPING))
-		used = 0;
-	limit += defect_on(host, DEFECT_LIMIT_ONE_MORE);
-	used += defect_on(host, DEFECT_LIMIT_ONE_LESS);
-	return limit > used ? limit - used : 0;
-}
-
 /* MAP_DMA with the VADDR flag: an invalidated mapping gets a new address, and its charge moves to the caller. */
 static enum step_result update_vaddr(struct host *host, struct op *op, struct type1 *iommu,
 				     const struct vfio_iommu_type1_dma_map *map, const struct found *found)
@@ -59,7 +39,8 @@ static enum step_result update_vaddr(struct host *host, struct op *op, struct ty
 	if ((old->first != map->iova || old->last != map->iova + map->size - 1) && !defect_on(host, DEFECT_UPDATE_PART))
 		return refuse(op, RULE_T1_VADDR_NOT_INVALID);
 	owner = MAPPING_MM(old->tag);
-	if (owner != task->mm && charge_room(host, op) < old->weight && !defect_on(host, DEFECT_UPDATE_UNLIMITED))
+	if (owner != task->mm && task_lock_room(host, op->task) < old->weight &&
+	    !defect_on(host, DEFECT_UPDATE_UNLIMITED))
 		return refuse(op, RULE_T1_VADDR_LIMIT);
 	flags = MAPPING_FLAGS(old->tag) & ~MAPPING_VADDR_INVALID;
 	if (owner != task->mm && !defect_on(host, DEFECT_UPDATE_KEEPS_OWNER)) {
@@ -111,7 +92,13 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 		return unmodelled(host, op);
 	node = type1_link(iommu, mapping.first, mapping.last);
 	if (type1_backed(iommu) || defect_on(host, DEFECT_MAP_EMULATED_PINS))
-		pin = mm_pin(host, mm, map->vaddr, map->size, flags & MAPPING_WRITE, charge_room(host, op));
+		pin = iotable_pin(host, &iommu->table,
+				  &(struct pin_request){.mm = mm,
+							.vaddr = map->vaddr,
+							.iova = map->iova,
+							.size = map->size,
+							.write = flags & MAPPING_WRITE,
+							.room = task_lock_room(host, op->task)});
 	if (pin.error) {
 		type1_unlink(iommu, node);
 		host->mms.items[mm].locked += defect_on(host, DEFECT_CHARGE_STAYS);
@@ -120,6 +107,7 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 	}
 	if (iommu->tracking && !type1_can_track(iommu, map->size)) {
 		type1_unlink(iommu, node);
+		iotable_unpin(host, &iommu->table, mapping.first, mapping.last);
 		return refuse(op, RULE_T1_MAP_TOO_LARGE);
 	}
 	mapping.weight = pin.charged + defect_on(host, DEFECT_CHARGE_ONE_MORE);
@@ -129,6 +117,10 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 	iommu->entries_left--;
 	if (!type1_backed(iommu))
 		hit(op, RULE_T1_MAP_EMULATED);
+	if (pin.kinds & 1u << RUN_ZERO)
+		hit(op, RULE_T1_MAP_ZERO);
+	if (pin.kinds & 1u << RUN_DEVICE)
+		hit(op, RULE_T1_MAP_DEVICE);
 	hit(op, type1_lost_at_top(host, mapping.last) ? RULE_T1_MAP_TOP : RULE_T1_MAP);
 	return finish(op, 0);
 }

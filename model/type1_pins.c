@@ -22,24 +22,32 @@ static int64_t pin_page(struct host *host, struct op *op, struct type1 *iommu, c
 	const uint64_t page = host->machine->page_size, address = mapping->value + (iova - mapping->first);
 	const uint32_t payer = MAPPING_MM(mapping->tag), flags = MAPPING_FLAGS(mapping->tag);
 	struct range pinned = {.first = iova, .last = iova + page - 1, .value = 1};
+	const struct pin_request request = {.mm = payer,
+					    .vaddr = address,
+					    .iova = iova,
+					    .size = page,
+					    .write = flags & MAPPING_WRITE,
+					    .room = UINT64_MAX};
 	struct pin pin;
+	enum rule refused = RULE_NONE;
+	const bool charges = !type1_backed(iommu) || defect_on(host, DEFECT_PIN_CHARGED_BESIDE_DOMAIN);
 
 	if (!host->mms.items[payer].users)
 		return answer(op, RULE_T1_PIN_GONE);
-	pin = mm_pin(host, payer, address, page, flags & MAPPING_WRITE, UINT64_MAX);
+	pin = iotable_pin(host, &iommu->held, &request);
 	if (pin.error)
 		return answer(op, RULE_T1_PIN_MEMORY);
-	if (AREA_KIND(rangemap_at(&host->mms.items[payer].areas, address)->tag) == AREA_DEVICE &&
-	    profile_get(host, PROFILE_PIN_LOOKS_FOR_PAGE))
-		return answer(op, RULE_T1_PIN_DEVICE);
-	if (defect_on(host, DEFECT_PIN_SUCCESS_FAILS))
-		return 1;
-	if (!type1_backed(iommu) || defect_on(host, DEFECT_PIN_CHARGED_BESIDE_DOMAIN)) {
-		if (pin.charged && !(flags & MAPPING_LOCK_CAP) && !type1_room(host, payer) &&
-		    !defect_on(host, DEFECT_PIN_UNLIMITED))
-			return answer(op, RULE_T1_PIN_LIMIT);
-		type1_charge(host, type1_edit(iommu, found), pin.charged);
+	if ((pin.kinds & 1u << RUN_DEVICE) && profile_get(host, PROFILE_PIN_LOOKS_FOR_PAGE))
+		refused = RULE_T1_PIN_DEVICE;
+	else if (charges && pin.charged && !(flags & MAPPING_LOCK_CAP) && !type1_room(host, payer) &&
+		 !defect_on(host, DEFECT_PIN_UNLIMITED))
+		refused = RULE_T1_PIN_LIMIT;
+	if (refused || defect_on(host, DEFECT_PIN_SUCCESS_FAILS)) {
+		iotable_unpin(host, &iommu->held, pinned.first, pinned.last);
+		return refused ? answer(op, refused) : 1;
 	}
+	if (charges)
+		type1_charge(host, type1_edit(iommu, found), pin.charged);
 	pinned.weight = pin.charged;
 	rangemap_insert(&iommu->pinned, &pinned);
 	if (!defect_on(host, DEFECT_PIN_LEAVES_NO_DIRT))
@@ -62,6 +70,7 @@ static void unpin_page(struct host *host, struct type1 *iommu, uint64_t iova)
 	if (!type1_backed(iommu))
 		type1_uncharge(host, type1_edit(iommu, &found), pinned->weight);
 	rangemap_remove(&iommu->pinned, iova);
+	iotable_unpin(host, &iommu->held, iova, iova + host->machine->page_size - 1);
 }
 
 static int64_t pin_next(struct host *host, struct op *op, struct type1 *iommu, uint64_t iova, uint32_t prot)

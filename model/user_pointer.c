@@ -9,7 +9,7 @@
 
 #include "host.h"
 
-enum { PROT_READ_BIT = 1, PROT_WRITE_BIT = 2, WORD = 8 };
+enum { WORD = 8 };
 
 /* Where the addresses of a task end: with four levels of page tables on x86, and with five. Others lie between. */
 #define TASK_END_LEAST 0x00007ffffffff000ull

@@ -231,16 +231,13 @@ static void touch(uint64_t address)
 	__atomic_compare_exchange_n(byte, &there, there, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-/* A store that faults half-way would leave its first half, so all pages are tried before, in order. */
+/* A store that faults half-way would leave its first half, so further pages are tried before, in order. */
 static void copy_store(const struct copy *copy)
 {
 	const unsigned width = access_width(copy->address, copy->length);
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	const uint64_t second = (copy->address | (page - 1)) + 1, end = copy->address + copy->length;
 
-	if (second < end)
-		touch(copy->address);
-	for (uint64_t at = second; at < end; at += page)
+	for (uint64_t at = (copy->address | (page - 1)) + 1; at < copy->address + copy->length; at += page)
 		touch(at);
 	for (size_t i = 0; i < copy->length; i += width)
 		access_store((volatile char *)(uintptr_t)(copy->address + i), copy->from + i, width);

@@ -54,7 +54,7 @@ struct outcome {
 	const uint8_t *out[CALL_BUFFERS_MAX];
 	const uint8_t *mask[CALL_BUFFERS_MAX]; /* NULL: all bits */
 	bool task_gone;			       /* the calling task does not exist afterwards */
-	uint64_t locked_before; /* bytes charged to the calling task's memory by VFIO, before and after */
+	uint64_t locked_before;		       /* host_locked() of the calling task, before and after */
 	uint64_t locked_after;
 	uint64_t pinned_before; /* bytes that iommufd pins in it, before and after */
 	uint64_t pinned_after;
@@ -70,12 +70,16 @@ void host_call(struct host *host, const struct call *call, const struct choice *
 void host_avoid_complaints(struct host *host);
 
 /*
- * Tells the host that the program itself has locked @bytes of its memory (mlock and the like),
- * which counts against RLIMIT_MEMLOCK beside what VFIO charges.
+ * Tells the host that the program has locked @bytes of its memory by what was not among the calls. They count against
+ * RLIMIT_MEMLOCK beside what VFIO charges and what calls have locked.
  */
-void host_set_locked_by_program(struct host *host, uint32_t task, uint64_t bytes);
+void host_set_locked_unseen(struct host *host, uint32_t task, uint64_t bytes);
 
-/* Bytes that VFIO charges to the memory of @task now, without what the program locked; 0 if there is no such task. */
+/*
+ * Bytes that count as locked in the memory of @task, as far as calls tell: what VFIO charges, and what the program has
+ * locked. 0 if there is no such task. The second one is VFIO's share.
+ */
+uint64_t host_locked(const struct host *host, uint32_t task);
 uint64_t host_locked_by_vfio(const struct host *host, uint32_t task);
 
 /*
@@ -94,7 +98,7 @@ const char *host_audit_end(struct host *host);
 /* Numbers that stand for the state of a host: when nothing changes, they do not, and when anything does, they do. */
 struct host_digest {
 	uint64_t objects; /* all but the pages below */
-	uint64_t pages;	  /* which pages of private memory there are */
+	uint64_t pages;	  /* which pages of memory there are, and what they hold */
 };
 
 struct host_digest host_digest(const struct host *host);

@@ -128,7 +128,7 @@ static void check_modelled(struct walk *walk, const struct call *call, const str
 	for (uint32_t task = 1; task <= TASKS_MAX; task++)
 		pinned += host_locked_by_vfio(walk->host, task);
 	cr_assert_leq(pinned, PINNED_MAX);
-	cr_assert_null(host_audit(walk->host));
+	cr_assert_null(host_audit(walk->host), "%s", host_audit(walk->host));
 }
 
 Test(generator, every_call_is_modelled_and_pins_within_bounds)

@@ -133,7 +133,7 @@ Test(q35_e1000, huge_pages_are_on_the_kernel_command_line)
 	cr_expect_eq(machine->hugepage_size, 2 << 20);
 	cr_expect_not_null(strstr(machine->append, " default_hugepagesz=2M hugepagesz=2M hugepages=128"));
 	cr_expect_not_null(strstr(machine->qemu_args, " -netdev user,id=n0,restrict=on -device e1000,"));
-	cr_expect_null(strstr(machine_find("q35-edu")->append, "hugepages"));
+	cr_expect_null(strstr(machine_find("q35-multi")->append, "hugepages"));
 }
 
 Test(q35_multi, groups_are_as_seen)

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Making QEMU's edu device transfer bytes: the witness of what is mapped. The calls of one transfer belong together,
+ * because the device is at it for a while, and would be at it still when the next program begins.
+ */
+#include <string.h>
+
+#include "generator_internal.h"
+
+enum {
+	REGION_SHIFT = 40,
+	COMMAND = 4, /* in configuration space */
+	COMMAND_ON = 6,
+	SOURCE = 0x80,
+	TARGET = 0x88,
+	COUNT = 0x90,
+	START = 0x98,
+	FETCH = 1,
+	DELIVER = 3,
+	BUFFER = 0x40000,
+	BUFFER_USED = 256,
+	WAIT = 150, /* milliseconds; the device takes 100 */
+	LENGTH_MAX = 64,
+};
+
+/* Appends a call to the script and gives it to be filled. */
+static struct call *script_add(struct generator *g)
+{
+	struct call *call = &g->script[g->script_count++];
+
+	*call = (struct call){.task = g->actor->task, .thread = g->thread};
+	return call;
+}
+
+static void add_register(struct generator *g, uint64_t fd, uint64_t offset, uint32_t value)
+{
+	uint8_t bytes[4];
+
+	bytes_put(bytes, 4, value);
+	build_transfer(g, script_add(g), CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
+}
+
+/* The device begins to move @length bytes, and is waited for. */
+static void add_transfer(struct generator *g, uint64_t fd, uint64_t iova, uint32_t buffer, uint32_t length,
+			 uint32_t what)
+{
+	struct call *sleep;
+
+	add_register(g, fd, SOURCE, what == FETCH ? (uint32_t)iova : buffer);
+	add_register(g, fd, TARGET, what == FETCH ? buffer : (uint32_t)iova);
+	add_register(g, fd, COUNT, length);
+	add_register(g, fd, START, what);
+	sleep = script_add(g);
+	sleep->op = CALL_SLEEP;
+	sleep->args[0] = WAIT;
+}
+
+static void add_access(struct generator *g, uint64_t address, uint32_t length, bool store)
+{
+	struct call *call = script_add(g);
+	uint8_t bytes[LENGTH_MAX];
+
+	for (uint32_t i = 0; i < length; i++)
+		bytes[i] = (uint8_t)below(g, 256);
+	call->op = store ? CALL_POKE : CALL_PEEK;
+	call->args[0] = address;
+	if (!store)
+		call->args[2] = length;
+	build_buffer(g, call, store ? bytes : NULL, length);
+}
+
+/* Whether the model knows what comes of the whole script. */
+static bool script_modelled(const struct generator *g)
+{
+	struct host *host = host_clone(g->host);
+	struct outcome outcome = {.modelled = true};
+
+	for (uint32_t i = 0; i < g->script_count && outcome.modelled; i++)
+		host_call(host, &g->script[i], NULL, &outcome);
+	host_free(host);
+	return outcome.modelled;
+}
+
+/* A mapping to be reached, anywhere in it or across its end, or strangely some other place. */
+static uint64_t choose_target(struct generator *g, const struct dma *dma, uint32_t length)
+{
+	const uint64_t page = g->machine->page_size;
+	uint64_t offset = page * below(g, dma->size / page) + 8 * below(g, 4);
+
+	if (strange(g))
+		return choose_iova(g) & UINT32_MAX;
+	if (chance(g, 1, 4))
+		offset = page * (1 + below(g, dma->size / page)) - length / 2;
+	return dma->iova + offset;
+}
+
+bool make_dma(struct generator *g, struct call *call)
+{
+	static const uint32_t lengths[] = {8, 8, 8, 4, 16, 24, LENGTH_MAX};
+	const struct dma *dma = choose_dma(g);
+	const bool fetch = chance(g, 1, 2);
+	const struct device *device;
+	uint32_t length, buffer;
+	uint64_t fd, iova;
+
+	(void)call;
+	if (!dma || dma->size < g->machine->page_size || g->room < SCRIPT_MAX || !choose_fd(g, OWNER_DEVICE, &fd))
+		return false;
+	device = device_at(g, fd);
+	if (!device || strcmp(device->model, "edu") != 0)
+		return false;
+	length = ONE_OF(g, lengths);
+	buffer = BUFFER + 8 * (uint32_t)below(g, BUFFER_USED / 8);
+	iova = choose_target(g, dma, length);
+	if (chance(g, 3, 4)) {
+		static const uint8_t on[2] = {COMMAND_ON};
+
+		build_transfer(g, script_add(g), CALL_PWRITE, fd, on, sizeof(on),
+			       ((uint64_t)VFIO_PCI_CONFIG_REGION_INDEX << REGION_SHIFT) + COMMAND);
+	}
+	if (fetch && chance(g, 3, 4))
+		add_access(g, dma->vaddr + (iova - dma->iova), length, true);
+	add_transfer(g, fd, iova, buffer, length, fetch ? FETCH : DELIVER);
+	if (!fetch)
+		add_access(g, dma->vaddr + (iova - dma->iova), length, false);
+	if (g->failed || !script_modelled(g)) {
+		g->script_count = 0;
+		return false;
+	}
+	return true;
+}
