@@ -87,6 +87,7 @@ enum exit_code command_record(const struct options *options);
 enum exit_code command_generate(const struct options *options);
 enum exit_code command_fuzz(const struct options *options);
 enum exit_code command_ioctls(const struct options *options);
+enum exit_code command_iommufd(const struct options *options);
 enum exit_code command_rules(const struct options *options);
 enum exit_code command_defects(const struct options *options);
 enum exit_code command_profiles(const struct options *options);

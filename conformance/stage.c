@@ -178,3 +178,23 @@ struct stage_result stage_perform(const char *name, const char *text, size_t len
 		result.calls, result.failed);
 	return result;
 }
+
+char *stage_read(const char *path, size_t *length)
+{
+	FILE *file = fopen(path, "rb");
+	char *text = NULL;
+	long size;
+
+	cr_assert_not_null(file, "%s", path);
+	cr_assert_eq(fseek(file, 0, SEEK_END), 0);
+	size = ftell(file);
+	cr_assert_geq(size, 0);
+	rewind(file);
+	text = malloc((size_t)size + 1);
+	cr_assert_not_null(text);
+	*length = fread(text, 1, (size_t)size, file);
+	cr_assert_eq(*length, (size_t)size);
+	text[*length] = '\0';
+	fclose(file);
+	return text;
+}

@@ -21,4 +21,7 @@ struct stage_result {
  */
 struct stage_result stage_perform(const char *name, const char *text, size_t length);
 
+/* The whole file, with a NUL behind its @length bytes, for the caller to free. A test that cannot have it fails. */
+char *stage_read(const char *path, size_t *length);
+
 #endif

@@ -32,29 +32,10 @@ ParameterizedTestParameters(programs, every_run_conforms)
 	return cr_make_param_array(struct path, paths, count);
 }
 
-static char *read_file(const char *path, size_t *length)
-{
-	FILE *file = fopen(path, "rb");
-	char *text = NULL;
-	long size;
-
-	cr_assert_not_null(file, "%s", path);
-	cr_assert_eq(fseek(file, 0, SEEK_END), 0);
-	size = ftell(file);
-	cr_assert_geq(size, 0);
-	rewind(file);
-	text = malloc((size_t)size + 1);
-	cr_assert_not_null(text);
-	*length = fread(text, 1, (size_t)size, file);
-	cr_assert_eq(*length, (size_t)size);
-	fclose(file);
-	return text;
-}
-
 ParameterizedTest(const struct path *path, programs, every_run_conforms)
 {
 	size_t length;
-	char *text = read_file(path->text, &length);
+	char *text = stage_read(path->text, &length);
 	struct stage_result result = stage_perform(strrchr(path->text, '/') + 1, text, length);
 
 	free(text);

@@ -43,12 +43,12 @@ enum step_result device_feature(struct host *host, struct op *op)
 	if (!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) && (feature.flags & FEATURE_OPS) == FEATURE_OPS)
 		return refuse(op, RULE_DEV_FEATURE_FLAGS);
 	number = feature.flags & VFIO_DEVICE_FEATURE_MASK;
+	if (number == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 && profile_get(host, PROFILE_FEATURE_PRECOPY_INFO_V2))
+		return refuse(op, RULE_DEV_FEATURE_NO_PRECOPY);
 	if (device_is_mediated(host, host->files.items[op->file].object))
 		return refuse(op, RULE_DEV_FEATURE_ABSENT);
 	if (number == VFIO_DEVICE_FEATURE_DMA_BUF && profile_get(host, PROFILE_FEATURE_DMA_BUF))
 		return unmodelled(host, op);
-	if (number == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 && profile_get(host, PROFILE_FEATURE_PRECOPY_INFO_V2))
-		return refuse(op, RULE_DEV_FEATURE_NO_PRECOPY);
 	if (!power || number < VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY || number > VFIO_DEVICE_FEATURE_LOW_POWER_EXIT)
 		return refuse(op, RULE_DEV_FEATURE_ABSENT);
 	if (check_settable(op, &feature,

@@ -302,11 +302,8 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint64_t command)
 {
 	const struct pinner *pinner = &host->devices.items[device].pinner;
-	const bool asks = command == COMMAND_PIN || command == COMMAND_UNPIN_ANY || command == COMMAND_READ ||
-			  command == COMMAND_WRITE;
 
-	/* Pages of an iommufd's mappings, or of nobody's. */
-	if (host->devices.items[device].iommufd != NOTHING || (asks && device_iommu(host, device) == NOTHING))
+	if (host->devices.items[device].iommufd != NOTHING)
 		return false;
 	switch (command) {
 	case COMMAND_PIN:
@@ -398,17 +395,14 @@ static uint32_t op_length(const struct op *op)
 
 enum step_result pinner_read(struct host *host, struct op *op)
 {
-	const uint32_t index = host->files.items[op->file].object, length = op_length(op);
-	const struct pinner *pinner = &host->devices.items[index].pinner;
+	const struct pinner *pinner = &host->devices.items[host->files.items[op->file].object].pinner;
+	const uint32_t length = op_length(op);
 	const uint64_t offset = op->call->args[3];
 	uint8_t bytes[REGISTER_SIZE], mask;
 
 	if (is_register(offset, length)) {
 		bytes_put(bytes, REGISTER_SIZE, register_value(pinner, offset));
 		user_write(host, op, 0, 0, bytes, REGISTER_SIZE);
-		/* An iommufd asks to let go whether or not anything is pinned. */
-		if (offset >= REGISTER_UNMAPS && device_iommu(host, index) == NOTHING)
-			user_undefined(host, op, 0, 0, REGISTER_SIZE);
 	} else if (is_window(offset, length)) {
 		for (uint32_t i = 0; i < length; i++) {
 			window_load(pinner, (uint32_t)(offset - WINDOW) + i, bytes, &mask, 1);

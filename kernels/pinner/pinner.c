@@ -403,6 +403,13 @@ static long pinner_ioctl(struct vfio_device *vdev, unsigned int command, unsigne
 	}
 }
 
+/* What an iommufd asked for after the last close is forgotten. */
+static int pinner_open(struct vfio_device *vdev)
+{
+	reset(to_pinner(vdev));
+	return 0;
+}
+
 static void pinner_close(struct vfio_device *vdev)
 {
 	reset(to_pinner(vdev));
@@ -422,6 +429,7 @@ static int pinner_init(struct vfio_device *vdev)
 static const struct vfio_device_ops pinner_ops = {
     .name = "vfio-pinner",
     .init = pinner_init,
+    .open_device = pinner_open,
     .close_device = pinner_close,
     .read = pinner_read,
     .write = pinner_write,

@@ -28,7 +28,8 @@
  * which a page is in the range is undone whole, before the unmapping goes on. UNMAPS counts the requests, also those
  * that overlapped no pin.
  *
- * VFIO_DEVICE_RESET and the last close of the device undo all pins, and set registers and window to 0.
+ * VFIO_DEVICE_RESET and the last close of the device undo all pins, and set registers and window to 0. So does its
+ * first open, because an iommufd asks to let go of everything once more when the device has been closed.
  */
 #ifndef VFIOSIM_PINNER_REGISTERS_H
 #define VFIOSIM_PINNER_REGISTERS_H

@@ -314,6 +314,35 @@ Test(cli, defect_is_the_judges_in_check_and_the_backends_in_fuzz)
 	expect_text(expect(2, "fuzz --on vm:6.12 --defect map-argsz")->err, "only the model can be given a bug");
 }
 
+Test(cli, iommufd_tells_what_it_answers_otherwise)
+{
+	const struct outcome_of_run *result = expect(1, "iommufd good");
+
+	expect_text(result->out, "good:11  errno     EINVAL (CT-SET-IOMMU-NO-GROUP)  ENODEV (IFD-SET-IOMMU-NO-IOAS)");
+	expect_text(result->err, "3 calls: 2 same, 0 charge, 0 differs, 1 errno,");
+	cr_assert_null(strstr(result->out, "GET_API_VERSION"));
+	expect_text(expect(1, "iommufd -v good")->out, "GET_API_VERSION");
+	file_write("same", HEADER OPEN VERSION);
+	expect(0, "iommufd same");
+	expect_text(expect(3, "iommufd foreign")->out, "not modelled");
+	expect_text(expect(2, "iommufd truncated")->err, "truncated:10:");
+	result = expect(1, "iommufd -q good");
+	cr_assert_str_empty(result->out);
+	cr_assert_str_empty(result->err);
+}
+
+Test(cli, iommufd_writes_the_calls_on_an_iommufd)
+{
+	expect(1, "iommufd -o twin good");
+	expect_text(file_read("twin"), "1 open(\"/dev/iommu\", O_RDWR) = 3");
+	expect_text(file_read("twin"), "VFIO_GET_API_VERSION) = 0");
+	expect(0, "replay --on model -o answered twin");
+	expect_text(file_read("answered"), "VFIO_SET_IOMMU, TYPE1_IOMMU) = -1 ENODEV");
+	expect(2, "iommufd -o cut truncated");
+	cr_assert_neq(access("cut", F_OK), 0);
+	expect_text(expect(2, "iommufd -o twin good good")->err, "expected one, not 2");
+}
+
 /* The header says how the program came about; the program itself is the same. */
 static const char *calls_of(const char *path)
 {
