@@ -133,11 +133,12 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 
 	if (group->noiommu && noiommu_permit(host, op, RULE_NOI_ATTACH_CAPABILITY) == STEP_DONE)
 		return STEP_DONE;
-	if (container_has_groups(host, index) && container->noiommu != group->noiommu)
+	if (container_has_groups(host, index) && container->noiommu != group->noiommu &&
+	    !defect_on(host, DEFECT_NOIOMMU_MIXED))
 		return refuse(op, RULE_NOI_MIXED);
 	if (!group->viable && profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED))
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
-	if (iommufd_owns_group(host, group_index))
+	if (iommufd_owns_group(host, group_index) && !defect_on(host, DEFECT_ATTACH_OWNED))
 		return refuse(op, RULE_GRP_ATTACH_OWNED);
 	if (container->iommu != NOTHING && type1_join(host, op, container->iommu, group_index) == STEP_DONE)
 		return STEP_DONE;
@@ -173,7 +174,8 @@ bool container_detach(struct host *host, uint32_t group_index)
 /* Whether a container of such groups may have this driver; without noiommu mode in the kernel nobody asks. */
 static bool driver_allowed(const struct host *host, const struct container *container, enum container_kind kind)
 {
-	return !profile_get(host, PROFILE_NOIOMMU) || drivers[kind].noiommu == container->noiommu;
+	return !profile_get(host, PROFILE_NOIOMMU) || drivers[kind].noiommu == container->noiommu ||
+	       defect_on(host, DEFECT_NOIOMMU_ANY_TYPE);
 }
 
 /* The first driver that has this extension, of @any or of those allowed, or CONTAINER_BARE; @answer: what it says. */

@@ -26,7 +26,8 @@ void device_release(struct host *host, uint32_t index)
 		if (!defect_on(host, DEFECT_CLOSE_KEEPS_IRQS))
 			device->irq_type = IRQ_TYPE_NONE;
 		device->request_trigger = device->error_trigger = false;
-		device->ioeventfds.count = 0;
+		if (!defect_on(host, DEFECT_CLOSE_KEEPS_IOEVENTFDS))
+			device->ioeventfds.count = 0;
 	}
 	if (device->contained) {
 		group->users--;
@@ -45,7 +46,7 @@ enum step_result device_get_info(struct host *host, struct op *op)
 
 	if (!user_load(op, &info, smallest))
 		return refuse(op, RULE_DEV_INFO_FAULT);
-	if (info.argsz < smallest)
+	if (info.argsz < smallest && !defect_on(host, DEFECT_DEVICE_INFO_ARGSZ))
 		return refuse(op, RULE_DEV_INFO_ARGSZ);
 	info.flags = device->flags;
 	info.num_regions = device->region_count;
@@ -87,7 +88,7 @@ enum step_result device_get_region_info(struct host *host, struct op *op)
 	if (info.argsz < sizeof(info))
 		return refuse(op, RULE_DEV_REGION_ARGSZ);
 	region = info.index < device->region_count ? &device->regions[info.index] : NULL;
-	if (!region || region->refused)
+	if (!region || region->refused || (!region->size && defect_on(host, DEFECT_REGION_ABSENT_REFUSED)))
 		return refuse(op, RULE_DEV_REGION_INDEX);
 	info.flags = region->flags;
 	info.size = region->size;
@@ -111,6 +112,8 @@ enum step_result device_get_irq_info(struct host *host, struct op *op)
 	if (info.index >= device->irq_count || device->irqs[info.index].refused)
 		return refuse(op, RULE_DEV_IRQ_INDEX);
 	info.flags = device->irqs[info.index].flags;
+	if (defect_on(host, DEFECT_IRQ_MASKABLE))
+		info.flags |= VFIO_IRQ_INFO_MASKABLE;
 	if (device->irqs[info.index].dynamic && profile_get(host, PROFILE_MSIX_DYNAMIC))
 		info.flags &= ~(uint32_t)VFIO_IRQ_INFO_NORESIZE;
 	info.count = device->irqs[info.index].count;
@@ -123,7 +126,7 @@ enum step_result device_reset(struct host *host, struct op *op)
 {
 	const struct device *device = &host->machine->devices[op_device(host, op)];
 
-	if (!device->resettable)
+	if (!device->resettable && !defect_on(host, DEFECT_RESET_ALWAYS))
 		return refuse(op, RULE_DEV_RESET_IMPOSSIBLE);
 	hit(op, RULE_DEV_RESET);
 	return finish(op, 0);
@@ -163,21 +166,26 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 		return refuse(op, RULE_DEV_RW_INDEX);
 	if ((*region)->index == VFIO_PCI_CONFIG_REGION_INDEX) {
 		/* Configuration space takes a transfer whole or not at all. */
-		if (*inside >= (*region)->size || *count > (*region)->size - *inside)
-			return refuse(op, RULE_DEV_RW_CONFIG_END);
+		if (*inside >= (*region)->size || *count > (*region)->size - *inside) {
+			if (*inside >= (*region)->size || !defect_on(host, DEFECT_CONFIG_CUT))
+				return refuse(op, RULE_DEV_RW_CONFIG_END);
+			*count = (uint32_t)((*region)->size - *inside);
+		}
 		return STEP_MORE;
 	}
-	if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX) || (*region)->refused ||
-	    *inside >= (*region)->size)
+	if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX && !defect_on(host, DEFECT_ROM_WRITTEN)) ||
+	    (*region)->refused || *inside >= (*region)->size)
 		return refuse(op, RULE_DEV_RW_BAR_END);
 	if (!state->memory_enabled && (*region)->index == VFIO_PCI_ROM_REGION_INDEX)
 		return refuse(op, RULE_DEV_RW_ROM_OFF);
 	/* What covers an MSI-X table is not passed on to the device, decoding or not. */
 	if (!state->memory_enabled && (*region)->msix_mappable)
 		return unmodelled(host, op);
-	if (!state->memory_enabled && !(*region)->io_ports)
+	if (!state->memory_enabled && !(*region)->io_ports && !defect_on(host, DEFECT_MEMORY_OFF_REACHED))
 		return refuse(op, RULE_DEV_RW_MEMORY_OFF);
 	left = (*region)->size - *inside;
+	if (*count > left && defect_on(host, DEFECT_REGION_END_REFUSED))
+		return refuse(op, RULE_DEV_RW_BAR_END);
 	if (*count > left)
 		*count = (uint32_t)left;
 	return STEP_MORE;
@@ -259,12 +267,13 @@ enum step_result device_mmap(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_MMAP_REGION);
 	if (!region)
 		return refuse(op, RULE_DEV_MMAP_INDEX);
-	if ((op->call->args[3] & 3) != 1 && (op->call->args[3] & 3) != 3)
+	if ((op->call->args[3] & 3) != 1 && (op->call->args[3] & 3) != 3 && !defect_on(host, DEFECT_MMAP_PRIVATE))
 		return refuse(op, RULE_DEV_MMAP_PRIVATE);
-	if (!(region->flags & VFIO_REGION_INFO_FLAG_MMAP))
+	if (!(region->flags & VFIO_REGION_INFO_FLAG_MMAP) && !defect_on(host, DEFECT_MMAP_ANY_REGION))
 		return refuse(op, RULE_DEV_MMAP_REGION);
-	if (length > ((region->size + page - 1) & ~(page - 1)) ||
-	    inside > ((region->size + page - 1) & ~(page - 1)) - length)
+	if ((length > ((region->size + page - 1) & ~(page - 1)) ||
+	     inside > ((region->size + page - 1) & ~(page - 1)) - length) &&
+	    !defect_on(host, DEFECT_MMAP_BEYOND))
 		return refuse(op, RULE_DEV_MMAP_SIZE);
 	hit(op, RULE_DEV_MMAP);
 	return finish(op, 0);

@@ -27,7 +27,7 @@ enum step_result device_bind_iommufd(struct host *host, struct op *op)
 {
 	struct vfio_device_bind_iommufd bind = {0};
 
-	if (!profile_get(host, PROFILE_DEVICE_CDEV))
+	if (!profile_get(host, PROFILE_DEVICE_CDEV) || defect_on(host, DEFECT_BIND_UNKNOWN))
 		return refuse(op, RULE_FD_UNKNOWN_IOCTL);
 	if (profile_get(host, PROFILE_BIND_OF_ANY_SIZE)) {
 		if (read_all(op) == STEP_DONE)

@@ -13,9 +13,10 @@
 enum { WAKEUP_BYTES = 8 };
 
 /* A feature that can be set and not got: either the call asks about it, or it shall be done with @bytes of data. */
-static enum step_result check_settable(struct op *op, const struct vfio_device_feature *feature, uint32_t bytes)
+static enum step_result check_settable(const struct host *host, struct op *op,
+				       const struct vfio_device_feature *feature, uint32_t bytes)
 {
-	if (feature->flags & VFIO_DEVICE_FEATURE_GET)
+	if ((feature->flags & VFIO_DEVICE_FEATURE_GET) && !defect_on(host, DEFECT_FEATURE_ANY_OPERATION))
 		return refuse(op, RULE_DEV_FEATURE_OP);
 	if (feature->flags & VFIO_DEVICE_FEATURE_PROBE) {
 		hit(op, RULE_DEV_FEATURE_PROBE);
@@ -23,7 +24,7 @@ static enum step_result check_settable(struct op *op, const struct vfio_device_f
 	}
 	if (!(feature->flags & VFIO_DEVICE_FEATURE_SET))
 		return refuse(op, RULE_DEV_FEATURE_OP);
-	if (feature->argsz - sizeof(*feature) < bytes)
+	if (feature->argsz - sizeof(*feature) < bytes && !defect_on(host, DEFECT_FEATURE_ARGSZ))
 		return refuse(op, RULE_DEV_FEATURE_ARGSZ);
 	return STEP_MORE;
 }
@@ -40,7 +41,8 @@ enum step_result device_feature(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_FEATURE_ARGSZ);
 	if (feature.flags & ~(uint32_t)FEATURE_FLAGS)
 		return refuse(op, RULE_DEV_FEATURE_FLAGS);
-	if (!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) && (feature.flags & FEATURE_OPS) == FEATURE_OPS)
+	if ((!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) || defect_on(host, DEFECT_FEATURE_PROBE_ONE)) &&
+	    (feature.flags & FEATURE_OPS) == FEATURE_OPS)
 		return refuse(op, RULE_DEV_FEATURE_FLAGS);
 	number = feature.flags & VFIO_DEVICE_FEATURE_MASK;
 	if (number == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 && profile_get(host, PROFILE_FEATURE_PRECOPY_INFO_V2))
@@ -51,7 +53,7 @@ enum step_result device_feature(struct host *host, struct op *op)
 		return unmodelled(host, op);
 	if (!power || number < VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY || number > VFIO_DEVICE_FEATURE_LOW_POWER_EXIT)
 		return refuse(op, RULE_DEV_FEATURE_ABSENT);
-	if (check_settable(op, &feature,
+	if (check_settable(host, op, &feature,
 			   number == VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP ? WAKEUP_BYTES : 0) == STEP_DONE)
 		return STEP_DONE;
 	/* When a device falls asleep, and when an access wakes it, is not the caller's to say. */

@@ -99,6 +99,8 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 	if (!group_has_iommu(group))
 		return refuse(op, RULE_GRP_DETACH_NOT_ATTACHED);
 	if (group->iommufd != NOTHING) {
+		if (iommufd_owns_group(host, op_group(host, op)) && defect_on(host, DEFECT_IOMMUFD_LEAVE_IN_USE))
+			return refuse(op, RULE_GRP_DETACH_DEVICE_OPEN);
 		iommufd_leave(host, op_group(host, op));
 		hit(op, RULE_IFD_LEAVE);
 		return finish(op, 0);
@@ -227,7 +229,8 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 	if (open_device(host, op, group, op->object) == STEP_DONE)
 		return STEP_DONE;
 	device = &host->devices.items[op->object];
-	device->open_count++;
+	device->open_count +=
+	    !group->noiommu || device->contained || !defect_on(host, DEFECT_IOMMUFD_NOIOMMU_UNCOUNTED);
 	if (device->contained) {
 		group->users += !defect_on(host, DEFECT_DEVICE_UNCOUNTED);
 		file_get(host, group->file);

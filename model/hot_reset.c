@@ -64,12 +64,13 @@ enum step_result device_get_hot_reset_info(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_HOT_FAULT);
 	if (info.argsz < sizeof(info))
 		return refuse(op, RULE_DEV_HOT_HEADER);
-	if (on_root_bus(device))
+	if (on_root_bus(device) && !defect_on(host, DEFECT_HOT_ROOT_BUS))
 		return refuse(op, RULE_DEV_HOT_IMPOSSIBLE);
 	info.flags = 0;
 	info.count = count_dependents(host, device);
 	if ((info.argsz - sizeof(info)) / DEPENDENT_BYTES < info.count) {
-		user_store(host, op, &info, sizeof(info));
+		if (!defect_on(host, DEFECT_HOT_ROOM_UNTOLD))
+			user_store(host, op, &info, sizeof(info));
 		return refuse(op, RULE_DEV_HOT_INFO_ROOM);
 	}
 	if (profile_get(host, PROFILE_HOT_RESET_INFO_HEADER_FIRST))
@@ -117,7 +118,7 @@ static enum step_result check_groups(struct host *host, struct op *op, const str
 		const struct device_state *state = &host->devices.items[i];
 
 		if (same_bus(&host->machine->devices[i], device) && state->open_count &&
-		    (state->group >= 64 || !(named >> state->group & 1)))
+		    !defect_on(host, DEFECT_HOT_NOT_OWNED) && (state->group >= 64 || !(named >> state->group & 1)))
 			return refuse(op, RULE_DEV_HOT_NOT_OWNED);
 	}
 	return STEP_MORE;
@@ -137,7 +138,7 @@ enum step_result device_hot_reset(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_HOT_COUNT);
 	if (on_root_bus(device))
 		return refuse(op, RULE_DEV_HOT_IMPOSSIBLE);
-	if (!reset.count || reset.count > count_dependents(host, device))
+	if (!reset.count || (reset.count > count_dependents(host, device) && !defect_on(host, DEFECT_HOT_ANY_COUNT)))
 		return refuse(op, RULE_DEV_HOT_COUNT);
 	if (check_groups(host, op, device, reset.count) == STEP_DONE)
 		return STEP_DONE;

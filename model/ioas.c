@@ -225,9 +225,9 @@ static enum step_result areas_suit(struct host *host, struct op *op, const struc
 	hardware_narrow(host, group, &windows, &page_sizes);
 	inside = areas_in_windows(iommufd, &windows);
 	windows_clear(&windows);
-	if (!inside)
+	if (!inside && !defect_on(host, DEFECT_IOMMUFD_ATTACH_WINDOW))
 		return refuse(op, RULE_IFD_ATTACH_WINDOW);
-	if (!areas_aligned(host, iommufd, page_sizes & -page_sizes))
+	if (!areas_aligned(host, iommufd, page_sizes & -page_sizes) && !defect_on(host, DEFECT_IOMMUFD_ATTACH_ALIGN))
 		return refuse(op, RULE_IFD_ATTACH_ALIGN);
 	return STEP_MORE;
 }
@@ -240,7 +240,7 @@ enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *i
 		return STEP_DONE;
 	if (!iommufd->attached && areas_warn(host, iommufd))
 		return unmodelled(host, op);
-	if (!iommufd->attached)
+	if (!iommufd->attached && !defect_on(host, DEFECT_IOMMUFD_ATTACH_PINS_NOTHING))
 		area = rangemap_from(&iommufd->areas, 0);
 	for (; area; area = area_next(iommufd, area)) {
 		struct range *pinned = rangemap_edit(&iommufd->areas, area->first);
@@ -258,7 +258,7 @@ enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *i
 
 void ioas_detach(struct host *host, struct iommufd *iommufd)
 {
-	if (--iommufd->attached == 0)
+	if (--iommufd->attached == 0 && !defect_on(host, DEFECT_IOMMUFD_CLOSE_KEEPS_PINS))
 		areas_unpin(host, iommufd);
 }
 
@@ -371,7 +371,8 @@ enum step_result ioas_get_info(struct host *host, struct op *op)
 		return refuse(op, RULE_IFD_INFO_FAULT);
 	info.cap_offset = info.argsz >= needed ? INFO_SIZE : 0;
 	hit(op, info.cap_offset ? RULE_IFD_INFO_CHAIN : RULE_IFD_INFO_ROOM);
-	info.argsz = needed;
+	if (info.argsz < needed || !defect_on(host, DEFECT_IOMMUFD_INFO_ARGSZ))
+		info.argsz = needed;
 	if (!user_store(host, op, &info, length))
 		return refuse(op, RULE_IFD_INFO_FAULT);
 	hit(op, RULE_IFD_INFO);
@@ -398,7 +399,7 @@ static enum rule map_check(const struct host *host, const struct iommufd *iommuf
 		return RULE_IFD_MAP_ALIGN;
 	if (last < map->iova)
 		return RULE_IFD_MAP_IOVA_WRAP;
-	if (!windows_allow(&iommufd->windows, map->iova, last))
+	if (!windows_allow(&iommufd->windows, map->iova, last) && !defect_on(host, DEFECT_IOMMUFD_MAP_WINDOW))
 		return RULE_IFD_MAP_WINDOW;
 	if (rangemap_overlap(&iommufd->areas, map->iova, last))
 		return RULE_IFD_MAP_OVERLAP;
@@ -419,7 +420,7 @@ enum step_result ioas_map_dma(struct host *host, struct op *op)
 		return refuse(op, RULE_IFD_MAP_FAULT);
 	if (map.argsz < sizeof(map))
 		return refuse(op, RULE_IFD_MAP_ARGSZ);
-	if (map.flags & ~(uint32_t)MAP_FLAGS_ALL)
+	if ((map.flags & ~(uint32_t)MAP_FLAGS_ALL) || (!map.flags && defect_on(host, DEFECT_IOMMUFD_MAP_ACCESS)))
 		return refuse(op, RULE_IFD_MAP_FLAGS);
 	if (!iommufd->has_ioas)
 		return refuse(op, RULE_IFD_MAP_NO_IOAS);
@@ -497,7 +498,7 @@ static enum rule unmap_some(struct host *host, struct op *op, const struct vfio_
 	struct iommufd *iommufd = op_iommufd(host, op);
 	uint64_t last = unmap->iova + unmap->size - 1;
 
-	if (iommufd->small_pages &&
+	if ((iommufd->small_pages || defect_on(host, DEFECT_IOMMUFD_CUTS_ALWAYS)) &&
 	    (!area_cut(host, op, iommufd, last) || (unmap->iova && !area_cut(host, op, iommufd, unmap->iova - 1))))
 		return RULE_IFD_UNMAP_CUT_ALIGN;
 	if (!unmap->size)
@@ -532,7 +533,8 @@ enum step_result ioas_unmap_dma(struct host *host, struct op *op)
 			return refuse(op, rule);
 	}
 	/* How much is gone is told in any case, also where it went wrong. */
-	unmap.size = unmapped;
+	if (rule == RULE_IFD_UNMAP || !defect_on(host, DEFECT_IOMMUFD_UNMAP_UNTOLD))
+		unmap.size = unmapped;
 	user_store(host, op, &unmap, sizeof(unmap));
 	if (rule == RULE_IFD_UNMAP_NOTHING)
 		return refuse_as(op, rule, profile_get(host, PROFILE_IOMMUFD_UNMAP_NOTHING));

@@ -11,12 +11,13 @@
 enum { REGION_SHIFT = 40, IOEVENTFDS_MAX = 1000, LAST_BAR = VFIO_PCI_BAR5_REGION_INDEX };
 
 /* The request with this place, value and width, or NOTHING. */
-static uint32_t find(const struct device_state *device, const struct ioeventfd *wanted)
+static uint32_t find(const struct host *host, const struct device_state *device, const struct ioeventfd *wanted)
 {
 	for (uint32_t i = 0; i < device->ioeventfds.count; i++) {
 		const struct ioeventfd *one = &device->ioeventfds.items[i];
 
-		if (one->offset == wanted->offset && one->data == wanted->data && one->width == wanted->width)
+		if (one->offset == wanted->offset && one->width == wanted->width &&
+		    (one->data == wanted->data || defect_on(host, DEFECT_IOEVENTFD_ANY_VALUE)))
 			return i;
 	}
 	return NOTHING;
@@ -28,10 +29,11 @@ static enum step_result check_place(struct host *host, struct op *op, const stru
 {
 	const uint64_t index = wanted->offset >> REGION_SHIFT;
 	const uint64_t inside = wanted->offset & ((1ull << REGION_SHIFT) - 1);
+	const uint32_t width = defect_on(host, DEFECT_IOEVENTFD_BEYOND) ? 1 : wanted->width;
 
 	if (wanted->offset >> 63 && profile_get(host, PROFILE_IOEVENTFD_SIGNED_INDEX))
 		return unmodelled(host, op);
-	if (index > LAST_BAR || index >= device->region_count || inside + wanted->width > device->regions[index].size)
+	if (index > LAST_BAR || index >= device->region_count || inside + width > device->regions[index].size)
 		return refuse(op, RULE_DEV_IOEVENTFD_PLACE);
 	/* Nobody may write an MSI-X table, and where in the region it lies is not told. */
 	if (device->regions[index].msix_mappable)
@@ -56,11 +58,11 @@ enum step_result device_ioeventfd(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_IOEVENTFD_ARGSZ);
 	wanted = (struct ioeventfd){.offset = request.offset, .data = request.data, .width = request.flags};
 	if ((wanted.width & ~(uint32_t)VFIO_DEVICE_IOEVENTFD_SIZE_MASK) || !wanted.width ||
-	    (wanted.width & (wanted.width - 1)) || request.fd < -1)
+	    ((wanted.width & (wanted.width - 1)) && !defect_on(host, DEFECT_IOEVENTFD_TWO_WIDTHS)) || request.fd < -1)
 		return refuse(op, RULE_DEV_IOEVENTFD_FLAGS);
 	if (check_place(host, op, device, &wanted) == STEP_DONE)
 		return STEP_DONE;
-	found = find(state, &wanted);
+	found = find(host, state, &wanted);
 	if (found != NOTHING && request.fd != -1)
 		return refuse(op, RULE_DEV_IOEVENTFD_TWICE);
 	if (found != NOTHING) {

@@ -40,7 +40,7 @@ enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, u
 	struct group *group = &host->groups.items[group_index];
 
 	/* Whoever joins first decides which kind can follow, even after it has left. */
-	if (group->noiommu && iommufd->has_ioas)
+	if (group->noiommu && iommufd->has_ioas && !defect_on(host, DEFECT_IOMMUFD_JOIN_MIXED))
 		return refuse(op, RULE_IFD_JOIN_NOIOMMU);
 	if (!group->noiommu && iommufd->noiommu)
 		return refuse(op, RULE_IFD_JOIN_REAL);
@@ -59,6 +59,8 @@ void iommufd_leave(struct host *host, uint32_t group)
 	uint32_t file = host->groups.items[group].iommufd;
 
 	host->groups.items[group].iommufd = NOTHING;
+	if (defect_on(host, DEFECT_IOMMUFD_LEAVE_UNMAPS))
+		ioas_clear(host, &host->iommufds.items[host->files.items[file].object]);
 	file_put(host, file);
 }
 
@@ -83,11 +85,12 @@ static enum step_result open_real(struct host *host, struct op *op, struct iommu
 	const struct group *group = &host->groups.items[group_index];
 	uint32_t owner = group_owner(host, group_index);
 
-	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_IOMMUFD_ALLOW_UNSAFE_INTERRUPTS))
+	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_IOMMUFD_ALLOW_UNSAFE_INTERRUPTS) &&
+	    !defect_on(host, DEFECT_IOMMUFD_UNSAFE_BOUND))
 		return refuse(op, RULE_IFD_DEVICE_UNSAFE);
 	if (!group->viable)
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);
-	if (owner != NOTHING && owner != group->iommufd)
+	if (owner != NOTHING && owner != group->iommufd && !defect_on(host, DEFECT_IOMMUFD_BOUND_TWICE))
 		return refuse(op, RULE_IFD_DEVICE_OWNED);
 	return ioas_attach(host, op, iommufd, group_index);
 }
@@ -141,7 +144,7 @@ static enum step_result check_coherency(struct host *host, struct op *op)
 {
 	const struct iommufd *iommufd = op_iommufd(host, op);
 
-	if (!iommufd->has_ioas)
+	if (!iommufd->has_ioas && !defect_on(host, DEFECT_IOMMUFD_COHERENT_EARLY))
 		return refuse(op, RULE_IFD_EXTENSION_COHERENCY);
 	hit(op, RULE_IFD_EXTENSION);
 	for (uint32_t i = 0; i < host->devices.count; i++) {
@@ -192,6 +195,8 @@ static enum step_result iommufd_set_iommu(struct host *host, struct op *op)
 		return refuse(op, RULE_IFD_SET_IOMMU_TYPE);
 	if (!iommufd->has_ioas)
 		return refuse(op, RULE_IFD_SET_IOMMU_NO_IOAS);
+	if (iommufd->attached && defect_on(host, DEFECT_IOMMUFD_TYPE_LATE))
+		return refuse(op, RULE_IFD_SET_IOMMU_MAPPED);
 	if (type == VFIO_TYPE1_IOMMU && ioas_use_small_pages(host, op, iommufd) == STEP_DONE)
 		return STEP_DONE;
 	hit(op, RULE_IFD_SET_IOMMU);

@@ -22,13 +22,15 @@ static const struct irq *request_irq(const struct device *device, const struct i
 }
 
 /* What the user passed is checked as a whole before any interrupt is looked at. */
-static enum step_result request_check(struct op *op, const struct device *device, struct irq_request *request)
+static enum step_result request_check(const struct host *host, struct op *op, const struct device *device,
+				      struct irq_request *request)
 {
 	const struct vfio_irq_set *set = &request->set;
 	const struct irq *irq = request_irq(device, request);
 	uint32_t count = irq ? irq->count : 0;
 
-	if (set->argsz < sizeof(*set) || !irq || set->count >= UINT32_MAX - set->start ||
+	if (set->argsz < sizeof(*set) || !irq ||
+	    (set->count >= UINT32_MAX - set->start && !defect_on(host, DEFECT_IRQS_WRAP)) ||
 	    (set->flags & ~(uint32_t)IRQ_FLAGS_ALL))
 		return refuse(op, RULE_DEV_IRQS_HEADER);
 	if (set->start >= count || set->start + set->count > count)
@@ -48,7 +50,7 @@ static enum step_result request_check(struct op *op, const struct device *device
 	default:
 		return refuse(op, RULE_DEV_IRQS_DATA_TYPE);
 	}
-	if (set->argsz - sizeof(*set) < (uint64_t)set->count * request->width)
+	if (set->argsz - sizeof(*set) < (uint64_t)set->count * request->width && !defect_on(host, DEFECT_IRQS_ARGSZ))
 		return refuse(op, RULE_DEV_IRQS_ARGSZ);
 	return STEP_MORE;
 }
@@ -67,7 +69,7 @@ static enum step_result eventfd_check(struct host *host, struct op *op, uint32_t
 	file = task_file(op_task(host, op), *number);
 	if (file == NOTHING)
 		return refuse(op, RULE_FD_NOT_OPEN);
-	if (host->files.items[file].kind != FILE_EVENTFD)
+	if (host->files.items[file].kind != FILE_EVENTFD && !defect_on(host, DEFECT_IRQS_ANY_FILE))
 		return refuse(op, RULE_DEV_IRQS_NOT_EVENTFD);
 	return STEP_MORE;
 }
@@ -121,7 +123,7 @@ static enum step_result trigger_messages(struct host *host, struct op *op, const
 		device->irq_type = IRQ_TYPE_NONE;
 		return done(op);
 	}
-	if (device->irq_type != type && device->irq_type != IRQ_TYPE_NONE)
+	if (device->irq_type != type && device->irq_type != IRQ_TYPE_NONE && !defect_on(host, DEFECT_IRQS_TWO_KINDS))
 		return refuse(op, RULE_DEV_IRQS_STATE);
 	if (request->data_type != VFIO_IRQ_SET_DATA_EVENTFD)
 		return device->irq_type == type ? done(op) : refuse(op, RULE_DEV_IRQS_STATE);
@@ -146,7 +148,7 @@ static enum step_result trigger_single(struct host *host, struct op *op, const s
 	if (request->set.start || request->set.count > 1)
 		return refuse(op, RULE_DEV_IRQS_STATE);
 	if (request->data_type == VFIO_IRQ_SET_DATA_NONE) {
-		if (!*trigger)
+		if (!*trigger && !defect_on(host, DEFECT_IRQS_FIRE_NOTHING))
 			return refuse(op, RULE_DEV_IRQS_STATE);
 		if (!request->set.count)
 			*trigger = false;
@@ -176,7 +178,7 @@ enum step_result device_set_irqs(struct host *host, struct op *op)
 
 	if (!user_load(op, &request.set, sizeof(request.set)))
 		return refuse(op, RULE_DEV_IRQS_FAULT);
-	if (request_check(op, description, &request) == STEP_DONE)
+	if (request_check(host, op, description, &request) == STEP_DONE)
 		return STEP_DONE;
 	if ((uint64_t)request.set.count * request.width > op->call->buffers[0].length - sizeof(request.set))
 		return refuse(op, RULE_DEV_IRQS_FAULT);

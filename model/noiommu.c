@@ -19,7 +19,10 @@ int64_t noiommu_check_extension(const struct host *host, uint64_t extension)
 
 enum step_result noiommu_permit(struct host *host, struct op *op, enum rule rule)
 {
-	return task_capable(op_task(host, op), CAPABILITY_SYS_RAWIO) ? STEP_MORE : refuse(op, rule);
+	const bool asks = !defect_on(host, rule == RULE_NOI_OPEN_CAPABILITY ? DEFECT_NOIOMMU_OPEN_ANYBODY
+									    : DEFECT_NOIOMMU_ASKED_ONCE);
+
+	return !asks || task_capable(op_task(host, op), CAPABILITY_SYS_RAWIO) ? STEP_MORE : refuse(op, rule);
 }
 
 enum step_result noiommu_begin(struct host *host, struct op *op, uint64_t type)

@@ -115,8 +115,10 @@ static enum step_result start(const struct host *host, struct op *op, struct typ
 		return finish(op, defect_on(host, DEFECT_DIRTY_START_REFUSED) ? -LINUX_EBUSY : LINUX_OK);
 	}
 	for (found = type1_first_in(iommu, 0, UINT64_MAX); found.any; found = type1_next_in(iommu, &found, UINT64_MAX))
-		if (!type1_can_track(iommu, found.mapping.last - found.mapping.first + 1))
+		if (!type1_can_track(iommu, found.mapping.last - found.mapping.first + 1)) {
+			iommu->tracking = defect_on(host, DEFECT_DIRTY_START_HALF);
 			return refuse(op, RULE_T1_DIRTY_TOO_LARGE);
+		}
 	iommu->tracking = true;
 	add_pinned(iommu, 0, UINT64_MAX);
 	hit(op, RULE_T1_DIRTY_START);

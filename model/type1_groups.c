@@ -288,7 +288,8 @@ static enum step_result join_backed(struct host *host, struct op *op, struct typ
 		windows_clear(&windows);
 		return refuse(op, RULE_T1_JOIN_NO_WINDOW);
 	}
-	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_ALLOW_UNSAFE_INTERRUPTS)) {
+	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_ALLOW_UNSAFE_INTERRUPTS) &&
+	    !defect_on(host, DEFECT_UNSAFE_JOINS)) {
 		windows_clear(&windows);
 		return refuse(op, RULE_CT_SET_IOMMU_UNSAFE);
 	}

@@ -162,7 +162,7 @@ enum step_result type1_map_dma(struct host *host, struct op *op)
 		return finish(op, 0);
 	if (found.any)
 		return refuse(op, RULE_T1_MAP_OVERLAP);
-	if (!iommu->entries_left)
+	if (!iommu->entries_left && !defect_on(host, DEFECT_ENTRIES_UNLIMITED))
 		return refuse(op, RULE_T1_MAP_ENTRIES);
 	if (!windows_contain(host, iommu, map.iova, map.iova + map.size - 1))
 		return refuse(op, RULE_T1_MAP_WINDOW);
