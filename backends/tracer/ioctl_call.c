@@ -27,21 +27,24 @@ struct argument {
 
 enum memory_use {
 	MEMORY_MAPPED, /* the trace must say what lies there */
+	MEMORY_READ,   /* and which of it has been written: only read, the rest may stay the page of zeros */
 	MEMORY_COPIED, /* its bytes belong to the call */
 };
 
 /* Memory that an argument points to, by the names of the fields that say where and how much (bytes). */
 static const struct {
 	const char *layout;
-	uint32_t flags; /* it is used when all of these are set */
+	uint32_t kinds, kind; /* it is used when flags & kinds is kind */
 	const char *address, *size;
 	enum memory_use use;
 } memory_uses[] = {
-    {"vfio_iommu_type1_dma_map", 0, "vaddr", "size", MEMORY_MAPPED},
-    {"vfio_iommu_spapr_register_memory", 0, "vaddr", "size", MEMORY_MAPPED},
-    {"vfio_iommu_type1_dma_unmap", VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, "data.data", "data.size", MEMORY_COPIED},
-    {"vfio_iommu_type1_dirty_bitmap", VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP, "data.bitmap_data", "data.bitmap_size",
-     MEMORY_COPIED},
+    {"vfio_iommu_type1_dma_map", 0, 0, "vaddr", "size", MEMORY_MAPPED},
+    {"vfio_iommu_type1_dma_map", VFIO_DMA_MAP_FLAG_WRITE, 0, "vaddr", "size", MEMORY_READ},
+    {"vfio_iommu_spapr_register_memory", 0, 0, "vaddr", "size", MEMORY_MAPPED},
+    {"vfio_iommu_type1_dma_unmap", VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+     "data.data", "data.size", MEMORY_COPIED},
+    {"vfio_iommu_type1_dirty_bitmap", VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP, VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
+     "data.bitmap_data", "data.bitmap_size", MEMORY_COPIED},
 };
 
 /*
@@ -90,25 +93,23 @@ static bool field_value(const struct argument *argument, const char *name, uint6
 	return true;
 }
 
-static bool is_layout(const struct argument *argument, const char *name, uint32_t flags)
+/* Whether it is a struct of this name, with flags of this kind. */
+static bool is_layout(const struct argument *argument, const char *name, uint32_t kinds, uint32_t kind)
 {
-	uint64_t have = 0;
+	uint64_t flags;
 
 	if (strcmp(argument->row->layout->name, name) != 0)
 		return false;
-	return flags == 0 || (field_value(argument, "flags", &have) && (have & flags) == flags);
+	return kinds == 0 || (field_value(argument, "flags", &flags) && (flags & kinds) == kind);
 }
 
 /* The array at the end of the argument, if it is one that is counted. */
 static const struct array_use *array_of(const struct argument *argument)
 {
-	uint64_t flags;
-
 	for (size_t i = 0; i < sizeof(array_uses) / sizeof(array_uses[0]); i++) {
 		const struct array_use *use = &array_uses[i];
 
-		if (strcmp(argument->row->layout->name, use->layout) == 0 && field_value(argument, "flags", &flags) &&
-		    (flags & use->kinds) == use->kind)
+		if (is_layout(argument, use->layout, use->kinds, use->kind))
 			return use;
 	}
 	return NULL;
@@ -221,7 +222,7 @@ static void tell_descriptors(struct tracer *tracer, struct thread *thread, const
 		descriptor_adopt(tracer, thread, (int)(int32_t)bytes_get(argument->bytes + at, use->width));
 }
 
-/* Memory that the argument points to: tells what is mapped (@use is MEMORY_MAPPED), or adds its bytes to the call. */
+/* Memory that the argument points to and that is used like this: tells of it, or adds its bytes to the call. */
 static void use_memory(struct tracer *tracer, struct thread *thread, const struct argument *argument,
 		       enum memory_use use)
 {
@@ -230,12 +231,15 @@ static void use_memory(struct tracer *tracer, struct thread *thread, const struc
 	if (!argument->row || argument->row->arg != ARG_STRUCT)
 		return;
 	for (size_t i = 0; i < sizeof(memory_uses) / sizeof(memory_uses[0]); i++) {
-		if (memory_uses[i].use != use || !is_layout(argument, memory_uses[i].layout, memory_uses[i].flags) ||
+		if (memory_uses[i].use != use ||
+		    !is_layout(argument, memory_uses[i].layout, memory_uses[i].kinds, memory_uses[i].kind) ||
 		    !field_value(argument, memory_uses[i].address, &address) ||
 		    !field_value(argument, memory_uses[i].size, &size))
 			continue;
 		if (use == MEMORY_MAPPED)
 			regions_tell(tracer, thread, address, size);
+		else if (use == MEMORY_READ)
+			regions_tell_written(tracer, thread, address, size);
 		else if (record_buffer(tracer, thread, address,
 				       size < CALL_PAYLOAD_MAX ? (size_t)size : CALL_PAYLOAD_MAX)) {
 			struct call *call = &thread->pending.event.call;
@@ -289,6 +293,7 @@ void ioctl_enter(struct tracer *tracer, struct thread *thread, const uint64_t ar
 	argument_fetch(tracer, thread->tid, &argument);
 	tell_descriptors(tracer, thread, &argument);
 	use_memory(tracer, thread, &argument, MEMORY_MAPPED);
+	use_memory(tracer, thread, &argument, MEMORY_READ);
 	if (file->kind == FILE_CONTAINER)
 		tell_limits(tracer, thread);
 

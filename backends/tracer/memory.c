@@ -3,6 +3,7 @@
  * The memory of the program: its bytes, and what is mapped where.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,4 +203,41 @@ int memory_map(pid_t tid, uint64_t address, uint64_t end, struct regions *region
 	if (smaps)
 		fclose(smaps);
 	return error;
+}
+
+/* What /proc/PID/pagemap says of a page. */
+#define PAGE_EXCLUSIVE (UINT64_C(1) << 56) /* mapped here and nowhere else; the page of zeros never is */
+#define PAGE_SWAPPED   (UINT64_C(1) << 62)
+
+bool memory_written(pid_t tid, uint64_t start, uint64_t end, uint64_t *first, uint64_t *last)
+{
+	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t pages[512];
+	bool found = false, ended = false;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	*first = *last = start;
+	while (fd >= 0 && !ended && *last < end) {
+		uint64_t wanted = (end - *last) / page_size;
+		ssize_t got = pread(fd, pages, (wanted < 512 ? wanted : 512) * sizeof(*pages),
+				    (off_t)(*last / page_size * sizeof(*pages)));
+
+		ended = got < (ssize_t)sizeof(*pages);
+		for (size_t i = 0; !ended && i < (size_t)got / sizeof(*pages); i++) {
+			bool written = pages[i] & (PAGE_EXCLUSIVE | PAGE_SWAPPED);
+
+			ended = found && !written;
+			if (!found && written)
+				*first = *last;
+			found = found || written;
+			if (!ended)
+				*last += page_size;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
 }

@@ -169,20 +169,39 @@ void record_unanswered(struct tracer *tracer, struct thread *thread)
 	record_drop(tracer, thread);
 }
 
+/* Emits an event that takes no time. */
+static void emit_instant(struct tracer *tracer, const struct thread *thread, struct event *event)
+{
+	event->call.task = thread->process->task;
+	event->call.thread = thread->number;
+	/* The thread's own call, if one is under way, comes after what is told on its behalf. */
+	event->timed = tracer->under_way > thread->pending.active;
+	event->begin = ++tracer->clock;
+	event->end = ++tracer->clock;
+	if (event->timed)
+		tracer->latest_begin = event->begin;
+	emit(tracer, event);
+}
+
 void record_instant(struct tracer *tracer, const struct thread *thread, enum call_op op, const char *string,
 		    size_t count, const uint64_t *args, int64_t ret)
 {
-	struct event event = {
-	    .call = {.task = thread->process->task, .thread = thread->number, .op = op, .string = string},
-	    .answer = {.known = call_table[op].returns != RETURN_NEVER, .ret = ret}};
+	struct event event = {.call = {.op = op, .string = string},
+			      .answer = {.known = call_table[op].returns != RETURN_NEVER, .ret = ret}};
 
 	if (count)
 		memcpy(event.call.args, args, count * sizeof(*args));
-	/* The thread's own call, if one is under way, comes after what is told on its behalf. */
-	event.timed = tracer->under_way > thread->pending.active;
-	event.begin = ++tracer->clock;
-	event.end = ++tracer->clock;
-	if (event.timed)
-		tracer->latest_begin = event.begin;
-	emit(tracer, &event);
+	emit_instant(tracer, thread, &event);
+}
+
+void record_poke(struct tracer *tracer, const struct thread *thread, uint64_t address)
+{
+	static const uint8_t zero;
+	struct event event = {.call = {.op = CALL_POKE,
+				       .args = {address},
+				       .buffer_count = 1,
+				       .buffers = {{.length = 1, .in = &zero, .out = &zero}}},
+			      .answer = {.known = true, .ret = 1}};
+
+	emit_instant(tracer, thread, &event);
 }

@@ -199,17 +199,28 @@ static void tell_difference(struct tracer *tracer, struct thread *thread, const 
 	}
 }
 
-/* The device descriptor that the trace shows @actual to be a mapping of, or any device's. -1 if there is none. */
-static int device_of(const struct process *process, const struct region *actual)
+/*
+ * Says of a device's region which descriptor it is a mapping of, and of what in it: as the trace shows it. The offset
+ * that the kernel shows counts only where the trace shows nothing, because vfio-pci replaces it by a physical address.
+ */
+static void resolve_device(const struct process *process, struct region *actual)
 {
 	const struct region *told = regions_after(&process->told, actual->start);
 
-	if (told && told->start <= actual->start && told->fd >= 0)
-		return told->fd;
-	for (size_t i = 0; i < process->descriptor_count; i++)
+	actual->fd = -1;
+	if (told && told->start <= actual->start && told->fd >= 0) {
+		actual->fd = told->fd;
+		actual->offset = told->offset + (actual->start - told->start);
+	}
+	for (size_t i = 0; i < process->descriptor_count && actual->fd < 0; i++)
 		if (process->descriptors[i].file->kind == FILE_DEVICE)
-			return process->descriptors[i].fd;
-	return -1;
+			actual->fd = process->descriptors[i].fd;
+}
+
+/* Whether the kernel looks at the memory: it refuses these before. */
+static bool memory_counts(const struct tracer *tracer, uint64_t address, uint64_t length)
+{
+	return length != 0 && (address | length) % tracer->page_size == 0 && address + length >= address;
 }
 
 void regions_tell(struct tracer *tracer, struct thread *thread, uint64_t address, uint64_t length)
@@ -219,8 +230,7 @@ void regions_tell(struct tracer *tracer, struct thread *thread, uint64_t address
 	uint64_t end, gap, gap_end;
 	int error;
 
-	/* The kernel refuses these before it looks at memory. */
-	if (length == 0 || (address | length) % tracer->page_size || address + length < address)
+	if (!memory_counts(tracer, address, length))
 		return;
 	end = address + length;
 	error = memory_map(thread->tid, address, end, &actual, &gap_end);
@@ -230,7 +240,7 @@ void regions_tell(struct tracer *tracer, struct thread *thread, uint64_t address
 		goto out;
 	for (size_t i = 0; i < actual.count; i++) {
 		if (actual.list[i].fd >= 0)
-			actual.list[i].fd = device_of(thread->process, &actual.list[i]);
+			resolve_device(thread->process, &actual.list[i]);
 		tell_difference(tracer, thread, &actual.list[i]);
 	}
 	gap = actual.count ? actual.list[actual.count - 1].end : address;
@@ -243,4 +253,38 @@ void regions_tell(struct tracer *tracer, struct thread *thread, uint64_t address
 	}
 out:
 	regions_free(&actual);
+}
+
+/* Says of the pages of @piece that have been written and that the trace knows nothing of that they have. */
+static void tell_written(struct tracer *tracer, struct thread *thread, const struct region *piece)
+{
+	struct region written = *piece;
+	uint64_t at = piece->start;
+
+	written.written = true;
+	while (!tracer->error && memory_written(thread->tid, at, piece->end, &written.start, &written.end)) {
+		/* What they hold is of no interest: a byte of each says that it is there. */
+		for (at = written.start; at < written.end; at += tracer->page_size)
+			record_poke(tracer, thread, at);
+		if (regions_set(&thread->process->told, &written))
+			tracer_fail(tracer, -ENOMEM);
+	}
+}
+
+void regions_tell_written(struct tracer *tracer, struct thread *thread, uint64_t address, uint64_t length)
+{
+	const uint64_t end = address + length;
+	const struct region *told;
+
+	if (!memory_counts(tracer, address, length))
+		return;
+	for (uint64_t at = address; (told = regions_after(&thread->process->told, at)) && told->start < end;) {
+		struct region piece = *told;
+
+		piece.start = piece.start > at ? piece.start : at;
+		piece.end = lower(piece.end, end);
+		if (!piece.written && piece.fd < 0 && piece.flags & MAP_PRIVATE && piece.prot & PROT_WRITE)
+			tell_written(tracer, thread, &piece);
+		at = piece.end;
+	}
 }

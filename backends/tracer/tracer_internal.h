@@ -68,6 +68,7 @@ struct region {
 	uint32_t flags;	     /* MAP_*, without MAP_FIXED */
 	int fd;		     /* the device whose region this is, or -1 */
 	uint64_t offset;     /* in fd; 0 without one */
+	bool written;	     /* the trace says that the program has written every page of it */
 };
 
 /* A growing array of regions, sorted and without overlap where it belongs to a process. */
@@ -240,6 +241,8 @@ void record_unanswered(struct tracer *tracer, struct thread *thread);
 /* Emits an event that takes no time. @string may be NULL. */
 void record_instant(struct tracer *tracer, const struct thread *thread, enum call_op op, const char *string,
 		    size_t count, const uint64_t *args, int64_t ret);
+/* Emits a poke of one byte, a zero, that the program made at some time. */
+void record_poke(struct tracer *tracer, const struct thread *thread, uint64_t address);
 
 /* region.c */
 /* The first region that ends after @address, or NULL. */
@@ -254,6 +257,11 @@ int regions_copy(struct regions *to, const struct regions *from);
 void regions_free(struct regions *regions);
 /* Says with events what lies in [address, address + length) of the program, as far as the trace is wrong. */
 void regions_tell(struct tracer *tracer, struct thread *thread, uint64_t address, uint64_t length);
+/*
+ * Says with events which pages of the same memory the program has written, as far as it is private and writable:
+ * what nobody wrote is the kernel's one page of zeros, which some kernels do not charge to who maps it to be read.
+ */
+void regions_tell_written(struct tracer *tracer, struct thread *thread, uint64_t address, uint64_t length);
 /* Says that every region of a device is unmapped. */
 void regions_tell_devices_gone(struct tracer *tracer, struct thread *thread);
 
@@ -268,6 +276,11 @@ ssize_t memory_read_string(pid_t tid, uint64_t address, char *string, size_t siz
  * most @end. Regions of VFIO devices have fd 0, the caller knows which. 0 or a negative errno.
  */
 int memory_map(pid_t tid, uint64_t address, uint64_t end, struct regions *regions, uint64_t *gap_end);
+/*
+ * The first pages from @start on, below @end, that are the program's own because it has written them, as
+ * [@first, @last). False if there are none. Pages shared with a process forked off are not told from pages of zeros.
+ */
+bool memory_written(pid_t tid, uint64_t start, uint64_t end, uint64_t *first, uint64_t *last);
 
 /* proc.c */
 struct proc_status {

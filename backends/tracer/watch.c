@@ -326,12 +326,12 @@ static void mmap_leave(struct tracer *tracer, struct thread *thread, int64_t ret
 {
 	const uint64_t *args = thread->pending.event.call.args;
 	uint64_t start = (uint64_t)ret;
-	const struct region region = {start,
-				      start + round_up(tracer, args[1]),
-				      (uint32_t)args[2],
-				      (uint32_t)args[3] & (MAP_SHARED | MAP_PRIVATE),
-				      (int)args[4],
-				      args[5]};
+	const struct region region = {.start = start,
+				      .end = start + round_up(tracer, args[1]),
+				      .prot = (uint32_t)args[2],
+				      .flags = (uint32_t)args[3] & (MAP_SHARED | MAP_PRIVATE),
+				      .fd = (int)args[4],
+				      .offset = args[5]};
 
 	if (ret >= 0 && regions_set(&thread->process->told, &region))
 		tracer_fail(tracer, -ENOMEM);

@@ -321,6 +321,26 @@ static int run_memory(void)
 	return 0;
 }
 
+static int run_written_memory(void)
+{
+	struct vfio_iommu_type1_dma_map argument = {.argsz = sizeof(argument), .flags = VFIO_DMA_MAP_FLAG_READ};
+	int container = open_container();
+	uint8_t *pages = anonymous(8, PROT_READ | PROT_WRITE);
+
+	argument.vaddr = (uintptr_t)pages;
+	argument.size = 8 * 4096;
+	pages[4096] = 1;
+	pages[5 * 4096] = pages[6 * 4096 + 100] = 1;
+	if (*(volatile uint8_t *)pages != 0) /* read, but not written */
+		return 1;
+	vfio(container, VFIO_IOMMU_MAP_DMA, &argument);
+	pages[2 * 4096] = 1;
+	vfio(container, VFIO_IOMMU_MAP_DMA, &argument);
+	pages[7 * 4096] = 1;
+	map(container, pages, 8 * 4096); /* for reading and writing: all of it will be written */
+	return 0;
+}
+
 static int run_device_memory(void)
 {
 	int device = open_name("devices/vfio0", O_RDWR);
@@ -532,37 +552,17 @@ static const struct {
 	const char *name;
 	int (*run)(void);
 } scenarios[] = {
-    {SCENARIO(nothing)},
-    {SCENARIO(open_close)},
-    {SCENARIO(relative)},
-    {SCENARIO(openat2)},
-    {SCENARIO(read_only)},
-    {SCENARIO(duplicates)},
-    {SCENARIO(exec)},
-    {SCENARIO(use_inherited)},
-    {SCENARIO(fork)},
-    {SCENARIO(vfork)},
-    {SCENARIO(daemon)},
-    {SCENARIO(orphan)},
-    {SCENARIO(eventfds)},
-    {SCENARIO(set_container)},
-    {SCENARIO(received)},
-    {SCENARIO(arguments)},
-    {SCENARIO(transfers)},
-    {SCENARIO(memory)},
-    {SCENARIO(device_memory)},
-    {SCENARIO(huge_pages)},
-    {SCENARIO(unprivileged)},
-    {SCENARIO(threads)},
-    {SCENARIO(sleeping_thread)},
-    {SCENARIO(exec_thread)},
-    {SCENARIO(signals)},
-    {SCENARIO(opens_under_timer)},
-    {SCENARIO(stop)},
-    {SCENARIO(killed)},
-    {SCENARIO(killed_in_call)},
-    {SCENARIO(interrupted)},
-    {SCENARIO(restarted)},
+    {SCENARIO(nothing)},	{SCENARIO(open_close)},	   {SCENARIO(relative)},
+    {SCENARIO(openat2)},	{SCENARIO(read_only)},	   {SCENARIO(duplicates)},
+    {SCENARIO(exec)},		{SCENARIO(use_inherited)}, {SCENARIO(fork)},
+    {SCENARIO(vfork)},		{SCENARIO(daemon)},	   {SCENARIO(orphan)},
+    {SCENARIO(eventfds)},	{SCENARIO(set_container)}, {SCENARIO(received)},
+    {SCENARIO(arguments)},	{SCENARIO(transfers)},	   {SCENARIO(memory)},
+    {SCENARIO(written_memory)}, {SCENARIO(device_memory)}, {SCENARIO(huge_pages)},
+    {SCENARIO(unprivileged)},	{SCENARIO(threads)},	   {SCENARIO(sleeping_thread)},
+    {SCENARIO(exec_thread)},	{SCENARIO(signals)},	   {SCENARIO(opens_under_timer)},
+    {SCENARIO(stop)},		{SCENARIO(killed)},	   {SCENARIO(killed_in_call)},
+    {SCENARIO(interrupted)},	{SCENARIO(restarted)},
 };
 
 int main(int argc, char **argv)
