@@ -132,11 +132,7 @@ static int fuzz_program(struct fuzzing *fuzzing, struct program *program, const 
 		return -1;
 	hearing_run(&fuzzing->hearing);
 	status = execute(fuzzing, program, run, &diag);
-	/* Complaints that the calls explain are none, and those that they should have made are missed. */
-	if (fuzzing->backend->is_guest && (status == BACKEND_OK || status == BACKEND_SPLAT))
-		status = hearing_complaints(&fuzzing->hearing, run, fuzzing->backend, fuzzing->used_up, &diag)
-			     ? BACKEND_SPLAT
-			     : BACKEND_OK;
+	status = hearing_status(&fuzzing->hearing, run, fuzzing->backend, status, fuzzing->used_up, &diag);
 	return status == BACKEND_OK ? 0 : backend_failed(fuzzing, status, run, &diag);
 }
 

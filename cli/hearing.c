@@ -86,6 +86,19 @@ int hearing_complaints(struct hearing *hearing, const char *run, struct backend 
 	return 0;
 }
 
+enum backend_status hearing_status(struct hearing *hearing, const char *run, struct backend *backend,
+				   enum backend_status status, bool first, struct diag *diag)
+{
+	char line[DIAG_TEXT_MAX / 2];
+
+	if (!backend->is_guest || (status != BACKEND_OK && status != BACKEND_SPLAT))
+		return status;
+	/* A guest that hangs or falls without a word said nothing that could be explained. */
+	if (status == BACKEND_SPLAT && !backend->ops->complaint(backend, 0, line, sizeof(line)))
+		return status;
+	return hearing_complaints(hearing, run, backend, first, diag) == 0 ? BACKEND_OK : BACKEND_SPLAT;
+}
+
 void hearing_end(struct hearing *hearing)
 {
 	progress_end(&hearing->progress);

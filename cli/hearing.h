@@ -40,6 +40,13 @@ void hearing_event(struct hearing *hearing, const char *run, const struct event 
 int hearing_complaints(struct hearing *hearing, const char *run, struct backend *backend, bool first,
 		       struct diag *diag);
 
+/*
+ * What @status of a whole run called @run comes to: complaints of a guest that the calls explain are none, and those
+ * that they should have made are missed. With @diag if it comes to anything but BACKEND_OK.
+ */
+enum backend_status hearing_status(struct hearing *hearing, const char *run, struct backend *backend,
+				   enum backend_status status, bool first, struct diag *diag);
+
 /* Ends it: the report's entry has tally and status. */
 void hearing_end(struct hearing *hearing);
 

@@ -262,11 +262,7 @@ static int end_run(struct replay *replay)
 		return 0;
 	replay->running = false;
 	status = replay->backend->ops->end(replay->backend, &diag);
-	/* Complaints that the calls explain are none, and those that they should have made are missed. */
-	if (replay->backend->is_guest && (status == BACKEND_OK || status == BACKEND_SPLAT))
-		status = hearing_complaints(&replay->hearing, replay->run, replay->backend, replay->destructive, &diag)
-			     ? BACKEND_SPLAT
-			     : BACKEND_OK;
+	status = hearing_status(&replay->hearing, replay->run, replay->backend, status, replay->destructive, &diag);
 	return status == BACKEND_OK ? 0 : backend_failed(replay, status, trace_line(replay->reader), &diag);
 }
 

@@ -97,7 +97,8 @@ static enum step_result map_range(const struct host *host, struct op *op, struct
 	const uint64_t flags = op->call->args[3];
 
 	mapping->fixed = flags & (MAP_FIXED_BIT | MAP_FIXED_NOREPLACE_BIT);
-	if (!mapping->length)
+	/* A number of huge pages is what the length is rounded up to first, and that may wrap around. */
+	if (!mapping->length || ((mapping->tag & AREA_HUGE) && mapping->length > -mapping->unit))
 		return refuse(op, RULE_MM_MAP_EMPTY);
 	if (mapping->length > TASK_SIZE)
 		return refuse(op, RULE_MM_MAP_TOO_LONG);
@@ -328,7 +329,10 @@ static enum step_result remap_arguments(const struct host *host, struct op *op, 
 	if ((remapping->flags & REMAP_FIXED) && (!range_valid(remapping->new_address, remapping->new_length, page) ||
 						 (remapping->address + remapping->old_length > remapping->new_address &&
 						  remapping->new_address + remapping->new_length > remapping->address)))
-		return refuse(op, RULE_MM_REMAP_ARGUMENTS);
+		/* Some kernels look first whether anything is there. */
+		return rangemap_at(&host->mms.items[remapping->mm].areas, remapping->address)
+			   ? refuse(op, RULE_MM_REMAP_ARGUMENTS)
+			   : STEP_DONE;
 	return STEP_MORE;
 }
 
