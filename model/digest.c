@@ -204,8 +204,9 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 		if (!iommufd->alive)
 			continue;
 		sum = mix(sum, i);
-		sum = mix(sum, (uint64_t)iommufd->attached << 3 | (unsigned)iommufd->noiommu << 2 |
-				   (unsigned)iommufd->has_ioas << 1 | iommufd->small_pages);
+		sum = mix(sum, (uint64_t)iommufd->attached << 4 | (unsigned)iommufd->made_ioas << 3 |
+				   (unsigned)iommufd->noiommu << 2 | (unsigned)iommufd->has_ioas << 1 |
+				   iommufd->small_pages);
 		sum = mix(sum, iommufd->accesses);
 		sum = mix(sum, iommufd->attached ? iommufd->page_sizes : 0);
 		sum = rangemap_digest(&iommufd->areas, sum);

@@ -173,6 +173,16 @@ static enum step_result devices_available(const struct host *host, struct op *op
 	return STEP_MORE;
 }
 
+/* What nothing translates for is not opened by somebody who could think that something does. */
+static enum step_result open_noiommu(struct host *host, struct op *op, const struct group *group)
+{
+	if (noiommu_permit(host, op, RULE_NOI_DEVICE_CAPABILITY) == STEP_DONE)
+		return STEP_DONE;
+	if (group->iommufd != NOTHING && iommufd_has_ioas(host, group->iommufd))
+		return refuse(op, RULE_NOI_DEVICE_IOAS);
+	return STEP_MORE;
+}
+
 /*
  * Opens a device in the way that its group is set up for: STEP_MORE, or refused. What is open already is opened once
  * more without a question, whatever its group belongs to by now.
@@ -191,7 +201,7 @@ static enum step_result open_device(struct host *host, struct op *op, struct gro
 	if (devices_available(host, op, group) == STEP_DONE)
 		return STEP_DONE;
 	if (group->noiommu)
-		result = noiommu_permit(host, op, RULE_NOI_DEVICE_CAPABILITY);
+		result = open_noiommu(host, op, group);
 	else if (group->iommufd != NOTHING)
 		result = iommufd_open_device(host, op, index);
 	if (result == STEP_DONE)

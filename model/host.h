@@ -242,7 +242,8 @@ struct pages {
 struct iommufd {
 	bool alive;
 	bool noiommu;		/* a noiommu group has joined: translation is out of the question for good */
-	bool has_ioas;		/* a group has joined: there is an address space, which outlives the group's leaving */
+	bool made_ioas;		/* a group has joined: there is an address space, which outlives the group's leaving */
+	bool has_ioas;		/* the calls of a container go to it, and nobody has made the iommufd forget it */
 	bool small_pages;	/* TYPE1 was asked for: mappings can be cut anywhere */
 	uint32_t attached;	/* devices that translate by it */
 	uint32_t accesses;	/* mediated devices, whose drivers reach through it */
@@ -618,6 +619,8 @@ void iommufd_leave(struct host *host, uint32_t group);
 /* The first opening of a device by way of its group's iommufd, no noiommu device: STEP_MORE, or refused. */
 enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t device);
 void iommufd_close_device(struct host *host, uint32_t device);
+/* Whether the calls of a container that go to the iommufd behind @file have an address space to go to. */
+bool iommufd_has_ioas(const struct host *host, uint32_t file);
 /* Whether a device of the group is bound to an iommufd, which then owns the group's DMA. */
 bool iommufd_owns_group(const struct host *host, uint32_t group);
 /* Mapping the file of an iommufd into memory, which is always refused. */

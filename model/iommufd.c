@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * /dev/iommu in its VFIO compatibility role: a file that takes a container's ioctls, and that groups can be put into as
- * if it were a container. Its own ioctls are not the VFIO API's and are not modelled.
+ * if it were a container. Its own ioctls are not the VFIO API's and are not modelled, but for the one that is about
+ * this role (iommufd_ioas.c).
  *
  * It holds together otherwise than a container does. A group that joins gets the iommufd an address space (IOAS), which
  * stays for good; leaving takes nothing away. What counts is devices: the first opening binds the device, which makes
@@ -44,14 +45,22 @@ enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, u
 		return refuse(op, RULE_IFD_JOIN_NOIOMMU);
 	if (!group->noiommu && iommufd->noiommu)
 		return refuse(op, RULE_IFD_JOIN_REAL);
+	/* One that was forgotten is not taken again: there would be a second one. */
+	if (!group->noiommu && iommufd->made_ioas && !iommufd->has_ioas)
+		return unmodelled(host, op);
 	if (group->noiommu)
 		iommufd->noiommu = true;
 	else
-		iommufd->has_ioas = true;
+		iommufd->made_ioas = iommufd->has_ioas = true;
 	group->iommufd = file;
 	file_get(host, file);
 	hit(op, RULE_IFD_JOIN);
 	return finish(op, 0);
+}
+
+bool iommufd_has_ioas(const struct host *host, uint32_t file)
+{
+	return host->iommufds.items[host->files.items[file].object].has_ioas;
 }
 
 void iommufd_leave(struct host *host, uint32_t group)
@@ -92,7 +101,16 @@ static enum step_result open_real(struct host *host, struct op *op, struct iommu
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);
 	if (owner != NOTHING && owner != group->iommufd && !defect_on(host, DEFECT_IOMMUFD_BOUND_TWICE))
 		return refuse(op, RULE_IFD_DEVICE_OWNED);
+	if (!iommufd->has_ioas)
+		return refuse(op, RULE_IFD_DEVICE_NO_IOAS);
 	return ioas_attach(host, op, iommufd, group_index);
+}
+
+static enum step_result open_emulated(struct host *host, struct op *op, struct iommufd *iommufd)
+{
+	if (!iommufd->has_ioas)
+		return refuse(op, RULE_IFD_DEVICE_NO_IOAS);
+	return ioas_attach_access(host, op, iommufd);
 }
 
 enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t index)
@@ -101,7 +119,7 @@ enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t 
 	uint32_t file = host->groups.items[device->group].iommufd;
 	struct iommufd *iommufd = &host->iommufds.items[host->files.items[file].object];
 	enum step_result result = host->machine->groups[device->group].emulated
-				      ? ioas_attach_access(host, op, iommufd)
+				      ? open_emulated(host, op, iommufd)
 				      : open_real(host, op, iommufd, device->group);
 
 	if (result == STEP_DONE)
@@ -218,6 +236,8 @@ handler_fn *iommufd_ioctl_handler(uint32_t number)
 		return ioas_map_dma;
 	case VFIO_IOMMU_UNMAP_DMA:
 		return ioas_unmap_dma;
+	case IOMMU_VFIO_IOAS:
+		return iommufd_vfio_ioas;
 	default:
 		return NULL;
 	}

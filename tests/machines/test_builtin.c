@@ -8,8 +8,8 @@
 #include "vfiosim/machine.h"
 
 static const char *const expected_names[] = {
-    "model-two-iommus", "powernv9-edu", "pseries-edu", "q35-amd",     "q35-e1000",  "q35-edu",
-    "q35-mdev",		"q35-mixed",	"q35-multi",   "q35-noiommu", "q35-unsafe", "virt-smmuv3-edu",
+    "model-two-iommus", "powernv9-edu", "pseries-edu", "q35-amd",     "q35-e1000",  "q35-edu",	       "q35-mdev",
+    "q35-mdev-unsafe",	"q35-mixed",	"q35-multi",   "q35-noiommu", "q35-unsafe", "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -247,6 +247,7 @@ Test(model_two_iommus, groups_differ_in_what_translates_for_them)
 Test(q35_unsafe, interrupts_are_not_isolated)
 {
 	cr_expect(machine_find("q35-unsafe")->unsafe_interrupts);
+	cr_expect(machine_find("q35-mdev-unsafe")->unsafe_interrupts);
 	cr_expect_not(machine_find("q35-edu")->unsafe_interrupts);
 }
 

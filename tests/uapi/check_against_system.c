@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Compiles only if our user API agrees with the system's <linux/vfio.h>.
+ * Compiles only if our user API agrees with the system's <linux/vfio.h> and <linux/iommufd.h>.
  *
  * Rows newer than the system's headers, and rows gone from them, are left out by their own
  * `since` and `until`, so that this holds against the headers of every kernel from 5.10 on.
@@ -25,6 +25,9 @@
 /* Major and minor number only: stable releases do not change the user API. */
 #define HEADERS (LINUX_VERSION_CODE >> 8)
 #define RELEASE(major, minor) ((major) << 8 | (minor))
+#if HEADERS >= RELEASE(6, 12)
+#include <linux/iommufd.h>
+#endif
 
 #if UINTPTR_MAX == UINT64_MAX && HEADERS >= RELEASE(5, 10)
 #define CHECKED_v5_10(...) __VA_ARGS__
