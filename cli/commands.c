@@ -37,6 +37,8 @@ const struct command commands[] = {
      command_kernels},
     {"machines", "", "list the machines that are modelled and can be booted", TAKES_LIST, 0, 0, false,
      command_machines},
+    {"devices", "BLOB...", "list the platform devices of compiled device trees", TAKES_LIST, 1, -1, false,
+     command_devices},
     {"version", "", "print the version", 0, 0, 0, false, command_version},
     {"help", "[COMMAND]", "print how a command is used", 0, 0, 1, false, command_help},
 };

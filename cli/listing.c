@@ -74,6 +74,14 @@ static void print_columns(const struct listing *listing)
 		print_row(listing, (const char *const *)listing->cells + row * listing->column_count, widths);
 }
 
+void listing_discard(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->row_count * listing->column_count; i++)
+		free(listing->cells[i]);
+	free(listing->cells);
+	*listing = (struct listing){.failed = listing->failed};
+}
+
 enum exit_code listing_end(struct listing *listing, const struct options *options)
 {
 	bool failed = listing->failed;
@@ -82,9 +90,6 @@ enum exit_code listing_end(struct listing *listing, const struct options *option
 		print_json(listing);
 	else if (!failed)
 		print_columns(listing);
-	for (size_t i = 0; i < listing->row_count * listing->column_count; i++)
-		free(listing->cells[i]);
-	free(listing->cells);
-	*listing = (struct listing){.failed = failed};
+	listing_discard(listing);
 	return failed ? out_of_memory() : EXIT_CODE_CONFORMS;
 }

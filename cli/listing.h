@@ -27,4 +27,7 @@ void listing_add(struct listing *listing, const char *const *cells);
  */
 enum exit_code listing_end(struct listing *listing, const struct options *options);
 
+/* Frees it without a word: what would have followed is in error. */
+void listing_discard(struct listing *listing);
+
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * The parts of a machine and who reads them: machine.c the whole and the IOMMU, translation.c what that translates,
- * devices.c the groups with their devices, guest.c what makes the machine.
+ * devices.c the groups with their devices, board.c the platform devices of a board, guest.c what makes the machine.
  */
 #ifndef VFIOSIM_MACHINES_INTERNAL_H
 #define VFIOSIM_MACHINES_INTERNAL_H
 
 #include "tree.h"
+#include "vfiosim/board.h"
 #include "vfiosim/machine.h"
 
 /* More than any machine of ours by far, and small enough that a bad blob costs nothing. */
@@ -27,6 +28,9 @@ int devices_read(struct tree *tree, int groups, struct machine *machine);
 
 /* /qemu and what of the root it needs: memory and huge pages are already in @machine. 0 or -1 with a diagnostic. */
 int guest_read(struct tree *tree, int qemu, struct machine *machine);
+
+/* The platform devices of the board whose root is @root: fills @board. 0 or -1 with a diagnostic. */
+int board_read(struct tree *tree, int root, struct board *board);
 
 /* A machine that was built in: its name and its compiled device tree. The table is made by embed.c at build time. */
 struct builtin {

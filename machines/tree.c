@@ -159,6 +159,20 @@ bool tree_has_child(const struct tree *tree, int node, const char *name)
 	return fdt_subnode_offset(tree->blob, node, name) >= 0;
 }
 
+const uint8_t *tree_bytes(const struct tree *tree, int node, const char *property, uint32_t *length)
+{
+	int signed_length = 0;
+	const uint8_t *bytes = fdt_getprop(tree->blob, node, property, &signed_length);
+
+	*length = bytes != NULL ? (uint32_t)signed_length : 0;
+	return bytes;
+}
+
+uint64_t tree_cells(const uint8_t *bytes, uint32_t count)
+{
+	return big_endian(bytes, (size_t)count * sizeof(fdt32_t));
+}
+
 int tree_bool(const struct tree *tree, int node, const char *property, bool *value)
 {
 	int length = 0;

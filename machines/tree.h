@@ -59,6 +59,12 @@ int tree_known(const struct tree *tree, int node, const char *const *properties,
 bool tree_has(const struct tree *tree, int node, const char *property);
 bool tree_has_child(const struct tree *tree, int node, const char *name);
 
+/* The bytes of a property and how many there are; NULL if it is not there. */
+const uint8_t *tree_bytes(const struct tree *tree, int node, const char *property, uint32_t *length);
+
+/* The number that @count cells, at most 2, stand for; 0 for none. */
+uint64_t tree_cells(const uint8_t *bytes, uint32_t count);
+
 /* A property that is there or not and has no value. */
 int tree_bool(const struct tree *tree, int node, const char *property, bool *value);
 

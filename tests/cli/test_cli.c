@@ -385,6 +385,9 @@ Test(cli, lists_are_texts_and_json)
 	expect_list("profiles --json 6.1 6.12", "6.12");
 	expect_list("machines --json", "summary");
 	expect_list("kernels --json", "state");
+	expect_text(expect(2, "devices nowhere.dtb")->err, "nowhere.dtb");
+	expect_text(expect(2, "devices " TRACES_FOLDER "/edu-session-6.1.trace")->err,
+		    "not a sound compiled device tree");
 	expect_text(expect(2, "profiles 2.4")->err, "profile '2.4' is not known");
 }
 
