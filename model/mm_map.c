@@ -66,7 +66,8 @@ static bool cuts_huge_page(const struct host *host, uint32_t mm, uint64_t first,
 
 /* What an mmap has been found to be. */
 struct mapping {
-	uint64_t address, length, unit;
+	uint64_t address, length;
+	uint64_t unit;	   /* of length and address: a page, or a huge one */
 	uint32_t mm, file; /* NOTHING for anonymous memory */
 	uint32_t tag;	   /* of the area */
 	bool fixed, occupied;
@@ -78,7 +79,6 @@ static enum step_result map_page_size(const struct host *host, struct op *op, st
 {
 	const uint64_t flags = op->call->args[3], size = flags >> MAP_HUGE_SHIFT & 0x3f;
 
-	mapping->unit = host->machine->page_size;
 	if (!(flags & MAP_HUGETLB_BIT))
 		return STEP_MORE;
 	if (mapping->file != NOTHING)
@@ -253,8 +253,11 @@ static enum step_result map_checks(struct host *host, struct op *op, struct mapp
 
 static enum step_result call_mmap(struct host *host, struct op *op)
 {
-	struct mapping mapping = {
-	    .address = op->call->args[0], .length = op->call->args[1], .mm = op_task(host, op)->mm, .file = NOTHING};
+	struct mapping mapping = {.address = op->call->args[0],
+				  .length = op->call->args[1],
+				  .unit = host->machine->page_size,
+				  .mm = op_task(host, op)->mm,
+				  .file = NOTHING};
 	struct range area;
 
 	if (map_checks(host, op, &mapping) == STEP_DONE)
