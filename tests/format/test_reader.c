@@ -29,7 +29,7 @@ static const char header_text[] = "vfiosim-trace 1\n"
 				  "machine: q35-edu\n"
 				  "profile: 6.1\n"
 				  "program: \"dpdk-testpmd -l 0\"\n"
-				  "field: map_wrap_errno = EINVAL\n"
+				  "field: wrap_refused = EINVAL\n"
 				  "\n";
 
 static struct trace_reader *open_text(const char *text, struct diag *diag)
@@ -55,7 +55,7 @@ Test(reader, header_is_read_and_printed_as_it_was)
 	cr_assert_str_eq(header->profile, "6.1");
 	cr_assert_str_eq(header->program, "dpdk-testpmd -l 0");
 	cr_assert_eq(header->field_count, 1);
-	cr_assert_str_eq(header->fields[0].name, "map_wrap_errno");
+	cr_assert_str_eq(header->fields[0].name, "wrap_refused");
 	cr_assert_str_eq(header->fields[0].value, "EINVAL");
 	header_print(&text, header);
 	cr_assert_str_eq(text.text, header_text);
