@@ -15,7 +15,7 @@
 #include "vfiosim/trace.h"
 #include "vfiosim/uapi.h"
 
-enum { MAPPING_STRIDE = 8192, PAGE = 4096, ROUNDS = 5 };
+enum { MAPPING_STRIDE = 8192, PAGE = 4096, ROUNDS = 5, SHORT_ROUNDS = 200 };
 
 #define IOVA_BASE  0x100000000ull
 #define VADDR_BASE 0x100000000000ull
@@ -147,14 +147,14 @@ enum order { IN_TURN, AT_RANDOM };
  */
 static double pair_cost(uint64_t live, enum order order)
 {
-	enum { PAIRS = 400000 };
+	enum { PAIRS = 5000 };
 	struct driver driver = driver_new();
 	uint64_t random = 0x9e3779b97f4a7c15ull, oldest = 0;
 	double best = 1e9;
 
 	for (uint64_t i = 0; i < live; i++)
 		map(&driver, IOVA_BASE + i * MAPPING_STRIDE, VADDR_BASE + i * PAGE, PAGE);
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < SHORT_ROUNDS; round++) {
 		double start = seconds(), took;
 
 		for (int i = 0; i < PAIRS; i++) {

@@ -17,29 +17,6 @@ enum { FRAME_HUGE = 1 }; /* tag of a run: huge pages, which come from a pool */
 
 enum { WORD_UNKNOWN = 1 }; /* tag of a word whose value is not known */
 
-static bool same_use(const struct range *a, const struct range *b)
-{
-	return a && a->value == b->value && a->weight == b->weight && a->tag == b->tag;
-}
-
-/* Adds @run to the ledger, as one with its neighbours if they say the same. */
-static void ledger_add(struct rangemap *ledger, struct range run)
-{
-	const struct range *left = run.first ? rangemap_at(ledger, run.first - 1) : NULL;
-	const struct range *right;
-
-	if (same_use(left, &run)) {
-		run.first = left->first;
-		rangemap_remove(ledger, run.first);
-	}
-	right = rangemap_at(ledger, run.last + 1);
-	if (same_use(right, &run)) {
-		run.last = right->last;
-		rangemap_remove(ledger, right->first);
-	}
-	rangemap_insert(ledger, &run);
-}
-
 /* Forgets those huge pages in [first, last] of which nobody has any part. */
 static void huge_gone(struct host *host, uint64_t first, uint64_t last)
 {
@@ -60,30 +37,43 @@ static void huge_gone(struct host *host, uint64_t first, uint64_t last)
 	}
 }
 
+/*
+ * Most memory comes and goes as a whole: then it is changed where it stands, and neither joined with its neighbours nor
+ * cut from them each time. False if [first, last] is no such run, or would not be in use any more.
+ */
+static bool whole_changed(struct host *host, uint64_t first, uint64_t last, int references, int pins)
+{
+	struct range *run = rangemap_edit_at(&host->frames, first);
+
+	if (run->first != first || run->last != last)
+		return false;
+	if (!(run->value + (uint64_t)(int64_t)references) && !(run->weight + (uint64_t)(int64_t)pins))
+		return false;
+	run->value += (uint64_t)(int64_t)references;
+	run->weight += (uint64_t)(int64_t)pins;
+	return true;
+}
+
 /* Changes references and pins of [at, at + bytes), which is in use; what nobody has any more is forgotten. */
 static void frames_change(struct host *host, uint64_t at, uint64_t bytes, int references, int pins)
 {
 	const uint64_t first = at, last = at + bytes - 1;
 	bool huge = false;
 
+	if (whole_changed(host, first, last, references, pins))
+		return;
 	while (at <= last) {
 		struct range run = *rangemap_at(&host->frames, at);
-		const bool whole = run.first == at && run.last == last;
 
 		run.first = at;
 		run.last = run.last < last ? run.last : last;
 		run.value += (uint64_t)(int64_t)references;
 		run.weight += (uint64_t)(int64_t)pins;
 		at = run.last + 1;
-		/* What comes and goes as a whole, as most mappings do, is not joined and cut each time. */
-		if (whole && (run.value || run.weight)) {
-			*rangemap_edit(&host->frames, run.first) = run;
-			return;
-		}
 		rangemap_carve(&host->frames, run.first, run.last, false);
 		huge = run.tag & FRAME_HUGE;
 		if (run.value || run.weight || huge)
-			ledger_add(&host->frames, run);
+			rangemap_join(&host->frames, &run, false);
 		else
 			rangemap_carve(&host->contents, run.first, run.last, false);
 	}
@@ -122,12 +112,61 @@ uint64_t frames_take(struct host *host, uint64_t bytes, bool huge)
 		host->frames_end = run.last + 1;
 	if (huge)
 		host->huge_pages_used += bytes / host->machine->hugepage_size;
-	ledger_add(&host->frames, run);
+	rangemap_join(&host->frames, &run, false);
 	return run.first;
+}
+
+/* Calls @function for each mapping that has the place of its pages itself. */
+static void each_place(struct host *host, const struct rangemap *mappings,
+		       void (*function)(struct host *host, const struct range *mapping, void *context), void *context)
+{
+	const struct range *mapping = rangemap_from(mappings, 0);
+
+	while (mapping) {
+		if (mapping->place)
+			function(host, mapping, context);
+		mapping = mapping->last == UINT64_MAX ? NULL : rangemap_from(mappings, mapping->last + 1);
+	}
+}
+
+static void each_place_of_all(struct host *host,
+			      void (*function)(struct host *host, const struct range *mapping, void *context),
+			      void *context)
+{
+	for (uint32_t i = 0; i < host->iommus.count; i++)
+		each_place(host, &host->iommus.items[i].mappings, function, context);
+	for (uint32_t i = 0; i < host->iommufds.count; i++)
+		each_place(host, &host->iommufds.items[i].areas, function, context);
+}
+
+static void list_place(struct host *host, const struct range *mapping, void *context)
+{
+	(void)context;
+	frames_pin(host, mapping->place, mapping->last - mapping->first + 1, 1);
+}
+
+/* From now on until they have all gone, the ledger has the pins of mappings that have their place themselves. */
+static void list_places(struct host *host)
+{
+	if (host->places_listed || !host->placed_bytes)
+		return;
+	host->places_listed = true;
+	each_place_of_all(host, list_place, NULL);
+}
+
+void frames_pin_place(struct host *host, uint64_t at, uint64_t bytes, int pins)
+{
+	host->placed_bytes += bytes * (uint64_t)(int64_t)pins;
+	if (host->places_listed)
+		frames_pin(host, at, bytes, pins);
+	if (!host->placed_bytes)
+		host->places_listed = false;
 }
 
 void frames_refer(struct host *host, uint64_t at, uint64_t bytes, int references)
 {
+	if (references < 0)
+		list_places(host);
 	frames_change(host, at, bytes, references, 0);
 }
 
@@ -149,10 +188,12 @@ static struct frame_use huge_use(const struct host *host, uint64_t at)
 	return use;
 }
 
-struct frame_use frames_use(const struct host *host, uint64_t at)
+struct frame_use frames_use(struct host *host, uint64_t at)
 {
-	const struct range *run = rangemap_at(&host->frames, at);
+	const struct range *run;
 
+	list_places(host);
+	run = rangemap_at(&host->frames, at);
 	if (run->tag & FRAME_HUGE)
 		return huge_use(host, at);
 	return (struct frame_use){.references = run->value, .pins = run->weight, .length = run->last - at + 1};
@@ -262,6 +303,22 @@ static void sums_add(struct sums *sums, uint64_t at, uint64_t bytes, uint64_t ti
 	sums->places += (bytes & 1 ? bytes * (at + (bytes - 1) / 2) : bytes / 2 * (2 * at + bytes - 1)) * times;
 }
 
+/* What mappings have pinned that have its place themselves. */
+struct placed {
+	struct sums pins;
+	bool in_use; /* the ledger has all of it */
+};
+
+static void add_place(struct host *host, const struct range *mapping, void *context)
+{
+	struct placed *placed = context;
+	const uint64_t bytes = mapping->last - mapping->first + 1;
+
+	sums_add(&placed->pins, mapping->place, bytes, 1);
+	if (rangemap_covered(&host->frames, mapping->place, mapping->place + bytes - 1) != bytes)
+		placed->in_use = false;
+}
+
 /* What all pages in a table have; of an IOMMU's, those in memory. */
 static void sums_add_table(struct sums *sums, const struct rangemap *pages, bool pins)
 {
@@ -279,8 +336,9 @@ static bool sums_equal(const struct sums *a, const struct sums *b)
 	return a->pages == b->pages && a->places == b->places;
 }
 
-bool frames_balanced(const struct host *host)
+bool frames_balanced(struct host *host)
 {
+	struct placed placed = {.in_use = true};
 	struct sums references = {0}, pins = {0}, referred = {0}, pinned = {0};
 	uint64_t huge = 0;
 
@@ -306,6 +364,11 @@ bool frames_balanced(const struct host *host)
 		if (IOTABLE_KIND(pages->tag) == RUN_MEMORY)
 			sums_add(&pins, pages->value, pages->last - pages->first + 1, 1);
 	}
-	return sums_equal(&references, &referred) && sums_equal(&pins, &pinned) &&
-	       huge == host->huge_pages_used * host->machine->hugepage_size;
+	each_place_of_all(host, add_place, &placed);
+	if (host->places_listed) {
+		pins.pages += placed.pins.pages;
+		pins.places += placed.pins.places;
+	}
+	return placed.in_use && placed.pins.pages == host->placed_bytes && sums_equal(&references, &referred) &&
+	       sums_equal(&pins, &pinned) && huge == host->huge_pages_used * host->machine->hugepage_size;
 }

@@ -28,8 +28,14 @@ uint64_t frames_take(struct host *host, uint64_t bytes, bool huge);
 void frames_refer(struct host *host, uint64_t at, uint64_t bytes, int references);
 void frames_pin(struct host *host, uint64_t at, uint64_t bytes, int pins);
 
+/*
+ * The same of pins for a mapping that has their place itself. They come and go with every mapping, but matter only to
+ * who asks for uses, or takes references away; before that has happened, the ledger does not have them.
+ */
+void frames_pin_place(struct host *host, uint64_t at, uint64_t bytes, int pins);
+
 /* Who uses the memory at @at, which is in use. */
-struct frame_use frames_use(const struct host *host, uint64_t at);
+struct frame_use frames_use(struct host *host, uint64_t at);
 
 /* Loads and stores bytes that are known, or not; @mask tells which of them are (0xff), NULL when storing: all. */
 void frames_load(const struct host *host, uint64_t at, uint8_t *bytes, uint8_t *mask, uint32_t length);
@@ -41,6 +47,6 @@ void frames_fill(struct host *host, uint64_t at, uint64_t word, bool known, uint
 void frames_copy(struct host *host, uint64_t to, uint64_t from, uint64_t bytes);
 
 /* Whether references and pins are those that page tables, files and IOMMUs have. */
-bool frames_balanced(const struct host *host);
+bool frames_balanced(struct host *host);
 
 #endif

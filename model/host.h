@@ -217,7 +217,7 @@ struct type1 {
 	uint32_t invalid_vaddrs;  /* mappings whose vaddr is invalidated */
 	uint64_t page_sizes;	  /* bitmap the user sees */
 	struct windows windows;	  /* where mappings may lie; none: anywhere */
-	struct rangemap mappings; /* value: vaddr; weight: pages charged; tag: MAPPING_TAG; serial */
+	struct rangemap mappings; /* value: vaddr; weight: pages charged; place; tag: MAPPING_TAG; serial */
 	bool has_tree;		  /* what is found depends on the kernel's tree */
 	struct dmatree tree;	  /* with it: of mappings and tops */
 	TABLE(struct top) tops;	  /* mappings that the kernel loses track of, see type1_find.c */
@@ -249,7 +249,7 @@ struct iommufd {
 	uint32_t accesses;	/* mediated devices, whose drivers reach through it */
 	uint64_t page_sizes;	/* that the hardware of all attached devices maps; with any attached */
 	struct windows windows; /* where mappings may lie; none: anywhere */
-	struct rangemap areas;	/* value: vaddr; weight: pages pinned; tag: index of its pages */
+	struct rangemap areas;	/* value: vaddr; weight: pages pinned; place; tag: index of its pages */
 	struct rangemap table;	/* what devices reach; see iotable.h */
 };
 
@@ -283,6 +283,8 @@ struct host {
 	struct rangemap contents;      /* words of 8 bytes that are not 0, or not known */
 	TABLE(struct range) lost_pins; /* pages, as an IOMMU's, that nobody will unpin; a fault of some kernels */
 	uint64_t frames_end;	       /* behind all that was ever handed out */
+	uint64_t placed_bytes;	       /* pinned for mappings that have the place themselves */
+	bool places_listed;	       /* the ledger has these pins, too */
 	uint64_t huge_pages_used, huge_pages_reserved;
 	/* Scratch of the last call: what buffers hold now and what of it is judged. */
 	struct {
@@ -454,7 +456,7 @@ void file_put(struct host *host, uint32_t file);
 uint32_t mm_new(struct host *host, uint32_t task);
 uint32_t mm_fork(struct host *host, uint32_t mm, uint32_t task);
 /* Whether there are the huge pages that a fork needs. */
-bool mm_can_fork(const struct host *host, uint32_t mm);
+bool mm_can_fork(struct host *host, uint32_t mm);
 void mm_put_user(struct host *host, uint32_t mm);
 /* Takes [first, last] out of the address space. */
 void mm_forget(struct host *host, uint32_t mm, uint64_t first, uint64_t last);

@@ -69,7 +69,8 @@ static void area_unpin(struct host *host, struct iommufd *iommufd, struct range 
 {
 	const struct pages *pages = &host->pages.items[area->tag];
 
-	iotable_unpin(host, &iommufd->table, area->first, area->last);
+	iotable_unpin_mapping(host, &iommufd->table, area);
+	area->place = 0;
 	host->mms.items[pages->mm].pinned -= area->weight;
 	if (pages->accounted)
 		host->user_locked -= area->weight;
@@ -92,7 +93,8 @@ static enum pin_failure area_pin(struct host *host, struct iommufd *iommufd, str
 					    .iova = area->first,
 					    .size = area->last - area->first + 1,
 					    .write = pages->access & MAPPING_WRITE,
-					    .room = UINT64_MAX};
+					    .room = UINT64_MAX,
+					    .mapping = area};
 	enum pin_failure failure = PIN_DONE;
 	struct pin pin;
 
@@ -109,7 +111,8 @@ static enum pin_failure area_pin(struct host *host, struct iommufd *iommufd, str
 	else if (pages->accounted && host->user_locked + count > limit / host->machine->page_size)
 		failure = PIN_LIMIT;
 	if (failure != PIN_DONE) {
-		iotable_unpin(host, &iommufd->table, area->first, area->last);
+		iotable_unpin_mapping(host, &iommufd->table, area);
+		area->place = 0;
 		return failure;
 	}
 	if (pages->accounted)
@@ -299,7 +302,7 @@ enum rule ioas_translate(const struct host *host, uint32_t device, uint64_t iova
 		return RULE_DMA_NO_MAPPING;
 	iommufd = &host->iommufds.items[host->files.items[file].object];
 	area = rangemap_at(&iommufd->areas, iova);
-	if (!area || !iotable_find(&iommufd->table, iova, bytes, run))
+	if (!area || !iotable_find(&iommufd->table, area, iova, bytes, run))
 		return RULE_DMA_NO_MAPPING;
 	return iommu_allows(host, host->pages.items[area->tag].access, write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
 }
@@ -462,6 +465,7 @@ static bool area_cut(struct host *host, struct op *op, struct iommufd *iommufd, 
 	left.last = iova;
 	right.first = iova + 1;
 	right.value = left.value + (right.first - left.first);
+	right.place = left.place ? left.place + (right.first - left.first) : 0;
 	if (iommufd->attached) {
 		left.weight = (left.last - left.first + 1) / page;
 		right.weight -= left.weight;

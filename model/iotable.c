@@ -52,17 +52,23 @@ static int64_t over_limit(const struct pinning *pinning, uint64_t at)
 
 static void enter(struct pinning *pinning, const struct run *run)
 {
-	const uint64_t first = pinning->request->iova + pinning->done;
+	const struct pin_request *request = pinning->request;
+	const uint64_t first = request->iova + pinning->done;
 	struct range range = {.first = first,
 			      .last = first + run->length - 1,
 			      .value = run->place,
 			      .tag = IOTABLE_TAG(run->kind, run->device)};
 
-	if (run->kind == RUN_MEMORY)
-		frames_pin(pinning->host, run->place, run->length, 1);
 	/* Only a mapping that the kernel has lost track of can lie there. */
 	iotable_lose(pinning->host, pinning->table, range.first, range.last);
-	rangemap_insert(pinning->table, &range);
+	if (request->mapping && run->kind == RUN_MEMORY && run->length == request->size) {
+		request->mapping->place = run->place;
+		frames_pin_place(pinning->host, run->place, run->length, 1);
+	} else {
+		if (run->kind == RUN_MEMORY)
+			frames_pin(pinning->host, run->place, run->length, 1);
+		rangemap_insert(pinning->table, &range);
+	}
 	pinning->done += run->length;
 	pinning->kinds |= 1u << run->kind;
 }
@@ -142,6 +148,14 @@ void iotable_unpin(struct host *host, struct rangemap *table, uint64_t first, ui
 			frames_pin(host, run.value, run.last - run.first + 1, -1);
 }
 
+void iotable_unpin_mapping(struct host *host, struct rangemap *table, const struct range *mapping)
+{
+	if (mapping->place)
+		frames_pin_place(host, mapping->place, mapping->last - mapping->first + 1, -1);
+	else
+		iotable_unpin(host, table, mapping->first, mapping->last);
+}
+
 void iotable_lose(struct host *host, struct rangemap *table, uint64_t first, uint64_t last)
 {
 	struct range run;
@@ -153,15 +167,19 @@ void iotable_lose(struct host *host, struct rangemap *table, uint64_t first, uin
 	}
 }
 
-bool iotable_find(const struct rangemap *table, uint64_t iova, uint64_t bytes, struct run *run)
+bool iotable_find(const struct rangemap *table, const struct range *mapping, uint64_t iova, uint64_t bytes,
+		  struct run *run)
 {
-	const struct range *found = rangemap_at(table, iova);
+	const struct range *found;
 
+	*run = (struct run){.kind = RUN_MEMORY, .place = mapping->place};
+	found = mapping->place ? mapping : rangemap_at(table, iova);
 	if (!found)
 		return false;
-	*run = (struct run){.kind = IOTABLE_KIND(found->tag),
-			    .device = IOTABLE_DEVICE(found->tag),
-			    .place = found->value + (iova - found->first),
-			    .length = found->last - iova < bytes - 1 ? found->last - iova + 1 : bytes};
+	if (!mapping->place)
+		*run = (struct run){
+		    .kind = IOTABLE_KIND(found->tag), .device = IOTABLE_DEVICE(found->tag), .place = found->value};
+	run->place += iova - found->first;
+	run->length = found->last - iova < bytes - 1 ? found->last - iova + 1 : bytes;
 	return true;
 }

@@ -75,7 +75,7 @@ static struct run take(struct host *host, struct memory_file *file, uint64_t off
 	page.value = frames_take(host, page.last - page.first + 1, file->huge);
 	if (!page.value)
 		return (struct run){.kind = RUN_NOTHING};
-	rangemap_insert(&file->pages, &page);
+	rangemap_join(&file->pages, &page, true);
 	return (struct run){.kind = RUN_MEMORY, .place = page.value, .length = page.last - page.first + 1};
 }
 

@@ -132,7 +132,7 @@ static void pages_set(struct rangemap *pages, uint64_t address, uint64_t bytes, 
 	struct range range = {.first = address, .last = address + bytes - 1, .value = place, .tag = tag};
 
 	rangemap_carve(pages, range.first, range.last, true);
-	rangemap_insert(pages, &range);
+	rangemap_join(pages, &range, true);
 }
 
 /* Whether a child gets copies of pages at once, so that what is pinned stays the parent's. */
@@ -143,7 +143,7 @@ static bool fork_copies(const struct host *host, const struct mm *from, const st
 	return !use->huge || profile_get(host, PROFILE_FORK_COPIES_PINNED_HUGE_PAGES);
 }
 
-bool mm_can_fork(const struct host *host, uint32_t index)
+bool mm_can_fork(struct host *host, uint32_t index)
 {
 	const struct mm *mm = &host->mms.items[index];
 	const struct range *page;
@@ -260,7 +260,7 @@ void mm_move_pages(struct host *host, uint32_t index, uint64_t from, uint64_t by
 		rangemap_carve(pages, page.first, page.last, true);
 		page.first += to - from;
 		page.last += to - from;
-		rangemap_insert(pages, &page);
+		rangemap_join(pages, &page, true);
 	}
 }
 

@@ -384,19 +384,68 @@ void rangemap_remove(struct rangemap *map, uint64_t first)
 	}
 }
 
-struct range *rangemap_edit(struct rangemap *map, uint64_t first)
+/* The leaf that a range which begins at or before @first would be in, owned by the map; there is one. */
+static struct leaf *own_leaf(struct rangemap *map, uint64_t first)
 {
 	struct rangemap_node *node = node_own(&map->root);
-	unsigned index;
 
 	while (node->height) {
 		struct branch *branch = as_branch(node);
+		unsigned index = branch_child(branch, first);
 
-		node = node_own(&branch->children[branch_child(branch, first)]);
+		node_prefetch(branch->children[index], branch->node.height);
+		node = node_own(&branch->children[index]);
 	}
-	index = leaf_index(as_leaf(node), first);
-	assert(index < node->count && as_leaf(node)->firsts[index] == first);
-	return leaf_range(as_leaf(node), index);
+	return as_leaf(node);
+}
+
+struct range *rangemap_edit(struct rangemap *map, uint64_t first)
+{
+	struct leaf *leaf = own_leaf(map, first);
+	unsigned index = leaf_index(leaf, first);
+
+	assert(index < leaf->node.count && leaf->firsts[index] == first);
+	return leaf_range(leaf, index);
+}
+
+struct range *rangemap_edit_at(struct rangemap *map, uint64_t point)
+{
+	struct leaf *leaf;
+	unsigned index;
+
+	if (!map->root)
+		return NULL;
+	leaf = own_leaf(map, point);
+	index = leaf_index(leaf, point);
+	if (index < leaf->node.count && leaf->firsts[index] == point)
+		return leaf_range(leaf, index);
+	return index && leaf_range(leaf, index - 1)->last >= point ? leaf_range(leaf, index - 1) : NULL;
+}
+
+/* Whether @right, which begins where @left ends, says the same. */
+static bool goes_on(const struct range *left, const struct range *right, bool value_follows)
+{
+	const uint64_t value = value_follows ? left->value + (right->first - left->first) : left->value;
+
+	return right->value == value && right->weight == left->weight && right->tag == left->tag &&
+	       right->place == left->place && right->serial == left->serial;
+}
+
+void rangemap_join(struct rangemap *map, const struct range *range, bool value_follows)
+{
+	const struct range *right = range->last == UINT64_MAX ? NULL : rangemap_at(map, range->last + 1);
+	struct range joined = *range;
+	struct range *left;
+
+	if (right && goes_on(range, right, value_follows)) {
+		joined.last = right->last;
+		rangemap_remove(map, right->first);
+	}
+	left = range->first ? rangemap_edit_at(map, range->first - 1) : NULL;
+	if (left && goes_on(left, range, value_follows))
+		left->last = joined.last;
+	else
+		rangemap_insert(map, &joined);
 }
 
 void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool value_follows)
@@ -473,6 +522,7 @@ static uint64_t node_digest(struct rangemap_node *node, uint64_t digest)
 		digest = digest_mix(digest, range->last);
 		digest = digest_mix(digest, range->value);
 		digest = digest_mix(digest, range->weight);
+		digest = digest_mix(digest, range->place);
 		digest = digest_mix(digest, (uint64_t)range->tag << 32 | range->serial);
 	}
 	return digest;

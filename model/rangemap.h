@@ -3,7 +3,7 @@
  * Range maps: sets of disjoint ranges of 64-bit numbers, each with a small value.
  *
  * Everything in the model that has extent is one of these: DMA mappings by IOVA,
- * memory areas by address, populated pages, known memory contents. A range costs the same
+ * memory areas by address, pages, known memory contents. A range costs the same
  * however long it is. Copies share structure: a copy is one reference, and a later change of
  * either side copies only the path to what changed.
  */
@@ -16,7 +16,7 @@
 
 struct range {
 	uint64_t first, last; /* inclusive, so that a range can end at the top of the address space */
-	uint64_t value, weight;
+	uint64_t value, weight, place;
 	uint32_t tag, serial;
 };
 
@@ -50,8 +50,17 @@ void rangemap_insert(struct rangemap *map, const struct range *range);
 /* Removes the range that begins exactly at @first; there must be one. */
 void rangemap_remove(struct rangemap *map, uint64_t first);
 
-/* The range that begins exactly at @first, for changing its value, weight, tag or serial; there must be one. */
+/* The range that begins exactly at @first, for changing all but where it begins and ends; there must be one. */
 struct range *rangemap_edit(struct rangemap *map, uint64_t first);
+
+/* The range that contains @point, for the same, or NULL. */
+struct range *rangemap_edit_at(struct rangemap *map, uint64_t point);
+
+/*
+ * Adds a range as one with its neighbours, as far as they touch it and say the same: with @value_follows, they do if
+ * value goes on where the one before ends.
+ */
+void rangemap_join(struct rangemap *map, const struct range *range, bool value_follows);
 
 /* Takes [first, last] out of the map: ranges inside go, ranges that reach over its ends are cut (value kept in step
  * with first when @value_follows is set). */

@@ -104,7 +104,7 @@ enum rule type1_translate(const struct host *host, uint32_t device, uint64_t iov
 	const struct type1 *iommu = index == NOTHING ? NULL : &host->iommus.items[index];
 	const struct range *mapping = iommu ? rangemap_at(&iommu->mappings, iova) : NULL;
 
-	if (!mapping || !iotable_find(&iommu->table, iova, bytes, run))
+	if (!mapping || !iotable_find(&iommu->table, mapping, iova, bytes, run))
 		return RULE_DMA_NO_MAPPING;
 	return iommu_allows(host, MAPPING_FLAGS(mapping->tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
 }

@@ -199,7 +199,7 @@ void type1_remove(struct host *host, struct type1 *iommu, const struct found *fo
 		*top = iommu->tops.items[--iommu->tops.count];
 		return;
 	}
-	iotable_unpin(host, &iommu->table, found->mapping.first, found->mapping.last);
+	iotable_unpin_mapping(host, &iommu->table, &found->mapping);
 	rangemap_remove(&iommu->mappings, found->mapping.first);
 }
 
@@ -207,11 +207,10 @@ void type1_close_mappings(struct host *host, struct type1 *iommu)
 {
 	const struct range *mapping;
 
-	if (defect_on(host, DEFECT_RELEASE_KEEPS_CHARGE))
-		rangemap_clear(&iommu->mappings);
 	while ((mapping = rangemap_from(&iommu->mappings, 0))) {
-		give_charge_back(host, mapping, false);
-		iotable_unpin(host, &iommu->table, mapping->first, mapping->last);
+		if (!defect_on(host, DEFECT_RELEASE_KEEPS_CHARGE))
+			give_charge_back(host, mapping, false);
+		iotable_unpin_mapping(host, &iommu->table, mapping);
 		rangemap_remove(&iommu->mappings, mapping->first);
 	}
 	for (uint32_t i = 0; i < iommu->tops.count; i++)

@@ -219,11 +219,14 @@ static void leave_domain(struct host *host, struct type1 *iommu, bool keep_charg
 {
 	for (const struct range *mapping = next_mapping(iommu, NULL); mapping; mapping = next_mapping(iommu, mapping)) {
 		const uint64_t first = mapping->first;
+		struct range *edit;
 
 		if (!keep_charge)
 			uncharge(host, iommu, mapping);
-		mapping = rangemap_at(&iommu->mappings, first);
-		iotable_unpin(host, &iommu->table, mapping->first, mapping->last);
+		edit = rangemap_edit(&iommu->mappings, first);
+		iotable_unpin_mapping(host, &iommu->table, edit);
+		edit->place = 0;
+		mapping = edit;
 	}
 }
 

@@ -76,6 +76,8 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 				   const struct vfio_iommu_type1_dma_map *map)
 {
 	const struct task *task = op_task(host, op);
+	/* Its pages stay when it goes. */
+	const bool is_top = type1_lost_at_top(host, map->iova + map->size - 1);
 	const uint32_t mm = task->mm, exempt = task_capable(task, CAPABILITY_IPC_LOCK) ? MAPPING_LOCK_CAP : 0;
 	uint32_t flags = map->flags & (MAPPING_READ | MAPPING_WRITE), node;
 	struct range mapping = {.first = map->iova,
@@ -98,7 +100,8 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 							.iova = map->iova,
 							.size = map->size,
 							.write = flags & MAPPING_WRITE,
-							.room = task_lock_room(host, op->task)});
+							.room = task_lock_room(host, op->task),
+							.mapping = is_top ? NULL : &mapping});
 	if (pin.error) {
 		type1_unlink(iommu, node);
 		host->mms.items[mm].locked += defect_on(host, DEFECT_CHARGE_STAYS);
@@ -107,7 +110,7 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 	}
 	if (iommu->tracking && !type1_can_track(iommu, map->size)) {
 		type1_unlink(iommu, node);
-		iotable_unpin(host, &iommu->table, mapping.first, mapping.last);
+		iotable_unpin_mapping(host, &iommu->table, &mapping);
 		return refuse(op, RULE_T1_MAP_TOO_LARGE);
 	}
 	mapping.weight = pin.charged + defect_on(host, DEFECT_CHARGE_ONE_MORE);
@@ -121,7 +124,7 @@ static enum step_result map_commit(struct host *host, struct op *op, struct type
 		hit(op, RULE_T1_MAP_ZERO);
 	if (pin.kinds & 1u << RUN_DEVICE)
 		hit(op, RULE_T1_MAP_DEVICE);
-	hit(op, type1_lost_at_top(host, mapping.last) ? RULE_T1_MAP_TOP : RULE_T1_MAP);
+	hit(op, is_top ? RULE_T1_MAP_TOP : RULE_T1_MAP);
 	return finish(op, 0);
 }
 

@@ -97,6 +97,58 @@ Test(rangemap, random_steps_agree_with_naive_twin)
 	rangemap_clear(&copy);
 }
 
+/* What says the same and touches is one range, whether it came before or behind; what says something else is not. */
+Test(rangemap, join_agrees_with_naive_twin)
+{
+	static struct twin twin;
+	struct rangemap map = {0};
+	uint64_t random = 7;
+
+	for (int step = 0; step < STEPS / 3; step++) {
+		uint64_t first = next_random(&random) % SPACE, last = first + next_random(&random) % 20;
+		struct range range = {.first = first, .tag = 1 + (uint32_t)(next_random(&random) % 2)};
+
+		range.last = last = last < SPACE ? last : SPACE - 1;
+		range.serial = range.tag;
+		/* Value and first go up together, as those of pages that lie side by side do. */
+		range.value = 1000 + first;
+		rangemap_carve(&map, first, last, true);
+		twin_set(&twin, first, last, 0);
+		if (next_random(&random) % 4 == 0)
+			continue;
+		rangemap_join(&map, &range, true);
+		twin_set(&twin, first, last, range.tag);
+		cr_assert_eq(rangemap_at(&map, first)->value, 1000 + rangemap_at(&map, first)->first);
+	}
+	expect_same(&map, &twin);
+	for (uint64_t i = 1; i < SPACE; i++)
+		if (twin.owner[i] && twin.owner[i] == twin.owner[i - 1])
+			cr_assert_eq(rangemap_at(&map, i), rangemap_at(&map, i - 1), "point %llu",
+				     (unsigned long long)i);
+	rangemap_clear(&map);
+}
+
+Test(rangemap, join_of_equal_values_leaves_other_ranges_alone)
+{
+	struct rangemap map = {0};
+	struct range range = {.first = 10, .last = 19, .value = 1, .weight = 2};
+
+	rangemap_join(&map, &range, false);
+	range.first = 30, range.last = 39;
+	rangemap_join(&map, &range, false);
+	range.first = 20, range.last = 29, range.weight = 3;
+	rangemap_join(&map, &range, false);
+	cr_assert_eq(map.count, 3);
+	rangemap_edit_at(&map, 25)->weight = 2;
+	rangemap_carve(&map, 15, 19, false);
+	range.first = 15, range.last = 19, range.weight = 2;
+	rangemap_join(&map, &range, false);
+	cr_assert_eq(map.count, 2);
+	cr_assert_eq(rangemap_at(&map, 29)->first, 10);
+	cr_assert_null(rangemap_edit_at(&map, 40));
+	rangemap_clear(&map);
+}
+
 Test(rangemap, cover_joins_what_touches)
 {
 	struct rangemap map = {0};
