@@ -278,9 +278,11 @@ void regions_tell_written(struct tracer *tracer, struct thread *thread, uint64_t
 
 	if (!memory_counts(tracer, address, length))
 		return;
-	for (uint64_t at = address; (told = regions_after(&thread->process->told, at)) && told->start < end;) {
+	for (uint64_t at = address; at < end && (told = regions_after(&thread->process->told, at));) {
 		struct region piece = *told;
 
+		if (piece.start >= end)
+			break;
 		piece.start = piece.start > at ? piece.start : at;
 		piece.end = lower(piece.end, end);
 		if (!piece.written && piece.fd < 0 && piece.flags & MAP_PRIVATE && piece.prot & PROT_WRITE)

@@ -336,6 +336,8 @@ static int run_written_memory(void)
 	vfio(container, VFIO_IOMMU_MAP_DMA, &argument);
 	pages[2 * 4096] = 1;
 	vfio(container, VFIO_IOMMU_MAP_DMA, &argument);
+	argument.size = 6 * 4096; /* the last page of it is one of two that are told */
+	vfio(container, VFIO_IOMMU_MAP_DMA, &argument);
 	pages[7 * 4096] = 1;
 	map(container, pages, 8 * 4096); /* for reading and writing: all of it will be written */
 	return 0;

@@ -49,14 +49,15 @@ Test(tracer, memory_that_is_mapped_for_dma_is_told_where_the_trace_is_wrong)
 }
 
 #define POKE(address) "1 poke(" address ", hex(00)) = 1"
-#define MAP_TO_READ   "1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ, vaddr=A, iova=0x0, size=0x8000}) = -1 ENOTTY"
+#define MAP_TO_READ(size) \
+	"1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ, vaddr=A, iova=0x0, size=" size "}) = -1 ENOTTY"
 
 Test(tracer, memory_that_is_mapped_to_be_read_is_told_where_it_was_written)
 {
 	expect_recording(SUBJECT_DYNAMIC, "written_memory", 0,
 			 LINES("1 open(\"D/vfio\", O_RDWR) = 3", MMAP("A", "0x8000"), POKE("A+0x1000"),
-			       POKE("A+0x5000"), POKE("A+0x6000"), MAP_TO_READ, POKE("A+0x2000"), MAP_TO_READ,
-			       MAP_DMA("A", "0x8000"), "1 exit() = ?"));
+			       POKE("A+0x5000"), POKE("A+0x6000"), MAP_TO_READ("0x8000"), POKE("A+0x2000"),
+			       MAP_TO_READ("0x8000"), MAP_TO_READ("0x6000"), MAP_DMA("A", "0x8000"), "1 exit() = ?"));
 }
 
 Test(tracer, mapping_of_a_device_is_followed_after_the_descriptor_is_closed)
