@@ -259,6 +259,9 @@ static const char *count_files(struct host *host, struct counts *counts)
 			/* By way of an iommufd a device keeps neither its group's file open nor its group in place. */
 			if (host->devices.items[file->object].contained)
 				counts->group_use[host->devices.items[file->object].group]++;
+		} else if (file->kind == FILE_GROUP_GONE) {
+			if (file->object != NOTHING)
+				counts->references[file->object]++;
 		} else if (file->kind == FILE_GROUP && host->groups.items[file->object].file != i) {
 			return audit_says(host, "file %u is group %u's, which does not know it", i,
 					  host->groups.items[file->object].number);

@@ -134,7 +134,7 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 		sum = mix(sum, device->open_count);
 		if (!device->open_count && !device->told)
 			continue;
-		sum = mix(sum, (uint64_t)device->iommufd << 1 | device->contained);
+		sum = mix(sum, (uint64_t)device->iommufd << 2 | (unsigned)device->unbound << 1 | device->contained);
 		sum = mix(sum, (uint64_t)device->irq_type << 8 | (unsigned)device->told << 4 |
 				   (unsigned)device->bus_master << 3 | (unsigned)device->memory_enabled << 2 |
 				   (unsigned)device->error_trigger << 1 | device->request_trigger);

@@ -48,6 +48,9 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_GROUP:
 		group_release(host, file.object);
 		break;
+	case FILE_GROUP_GONE:
+		group_gone_release(host, file.object);
+		break;
 	case FILE_DEVICE:
 		device_release(host, file.object);
 		break;
@@ -57,6 +60,7 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_FREE:
 	case FILE_OTHER:
 	case FILE_EVENTFD:
+	case FILE_DRIVER:
 		break;
 	}
 }
@@ -98,7 +102,7 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 
 static enum step_result call_open(struct host *host, struct op *op)
 {
-	static const char vfio[] = "/dev/vfio/";
+	static const char vfio[] = "/dev/vfio/", driver[] = "/sys/bus/pci/drivers/vfio-pci/";
 	const char *path = op->call->string ? op->call->string : "";
 	uint64_t flags = op->call->args[1];
 	uint32_t file;
@@ -118,6 +122,8 @@ static enum step_result call_open(struct host *host, struct op *op)
 		hit(op, RULE_IFD_OPEN);
 	} else if (!strncmp(path, vfio, sizeof(vfio) - 1)) {
 		return open_group(host, op, path + sizeof(vfio) - 1);
+	} else if (!strncmp(path, driver, sizeof(driver) - 1)) {
+		return driver_open(host, op, path + sizeof(driver) - 1);
 	} else {
 		return unmodelled(host, op);
 	}
@@ -148,9 +154,12 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 	case FILE_CONTAINER:
 	case FILE_IOMMUFD:
 	case FILE_GROUP:
+	case FILE_GROUP_GONE:
 		if ((host->files.items[index].flags & ACCESS_MODE) == forbidden)
 			return refuse(op, RULE_FD_ACCESS_MODE);
 		return refuse(op, RULE_FD_NO_READ_WRITE);
+	case FILE_DRIVER:
+		return forbidden == ACCESS_READ_ONLY ? driver_write(host, op) : refuse(op, RULE_FD_ACCESS_MODE);
 	case FILE_DEVICE:
 		op->file = index;
 		if (device_is_mediated(host, host->files.items[index].object))
@@ -182,6 +191,7 @@ static int file_owner(const struct host *host, const struct file *file)
 	case FILE_IOMMUFD:
 		return OWNER_IOMMUFD;
 	case FILE_GROUP:
+	case FILE_GROUP_GONE:
 		return OWNER_GROUP;
 	case FILE_DEVICE:
 		return OWNER_DEVICE;
@@ -218,7 +228,7 @@ uint32_t host_list_fds(const struct host *host, uint32_t index, struct host_fd *
 		fds[count++] =
 		    (struct host_fd){.number = descriptor->number,
 				     .owner = (enum ioctl_owner)owner,
-				     .group = owner == OWNER_GROUP ? host->groups.items[file->object].number : 0};
+				     .group = file->kind == FILE_GROUP ? host->groups.items[file->object].number : 0};
 	}
 	return count;
 }
@@ -251,6 +261,10 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		if (op->file == NOTHING)
 			return refuse(op, RULE_FD_NOT_OPEN);
 		file = &host->files.items[op->file];
+		if (file->kind == FILE_DRIVER) {
+			op->file = NOTHING;
+			return unmodelled(host, op);
+		}
 		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY) {
 			op->file = NOTHING;
 			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
@@ -271,6 +285,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 
 		return handler ? handler(host, op) : refuse(op, RULE_IFD_NOT_EMULATED);
 	}
+	if (host->files.items[op->file].kind == FILE_GROUP_GONE)
+		return group_gone_ioctl_handler(number)(host, op);
 	if (!op->step)
 		user_pointers_begin(host, op);
 	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, host->files.items[op->file].object))

@@ -30,6 +30,30 @@ void group_release(struct host *host, uint32_t index)
 	host->groups.items[index].file = NOTHING;
 	if (group->iommufd != NOTHING)
 		iommufd_leave(host, index);
+	group->offered = group->offered && group_has_devices(host, index);
+}
+
+bool group_has_devices(const struct host *host, uint32_t group)
+{
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (host->devices.items[i].group == group && device_is_vfio(&host->machine->devices[i]) &&
+		    !host->devices.items[i].unbound)
+			return true;
+	return false;
+}
+
+void group_vanish(struct host *host, uint32_t index)
+{
+	struct group *group = &host->groups.items[index];
+
+	if (group->container != NOTHING)
+		container_detach(host, index);
+	if (group->file != NOTHING) {
+		host->files.items[group->file].kind = FILE_GROUP_GONE;
+		host->files.items[group->file].object = group->iommufd;
+	}
+	group->file = group->iommufd = NOTHING;
+	group->offered = false;
 }
 
 /* Whether the group is in a container, or an iommufd stands for one. */
@@ -113,15 +137,14 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
-/* Copies the name of a device from user memory; the longest is a page with its NUL. */
-static enum step_result read_name(struct host *host, struct op *op, char *name, uint32_t size)
+/* The longest name is a page with its NUL. */
+enum step_result group_read_name(struct op *op, char *name)
 {
 	const struct buffer *buffer = &op->call->buffers[0];
 	uint32_t length = op->call->has_pointer ? buffer->length : 0;
-	const uint8_t *end = length ? memchr(buffer->in, 0, length < size ? length : size) : NULL;
+	const uint8_t *end = length ? memchr(buffer->in, 0, length < GROUP_NAME_MAX ? length : GROUP_NAME_MAX) : NULL;
 
-	(void)host;
-	if (!end && length < size)
+	if (!end && length < GROUP_NAME_MAX)
 		return refuse(op, RULE_GRP_DEVICE_NAME_FAULT);
 	if (!end)
 		return refuse(op, RULE_GRP_DEVICE_NAME_LONG);
@@ -144,7 +167,7 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 		const char *rest = name + length;
 
 		if (host->devices.items[i].group != group || !device_is_vfio(device) ||
-		    strncmp(name, device->name, length) ||
+		    host->devices.items[i].unbound || strncmp(name, device->name, length) ||
 		    (*rest && (*rest != ' ' || device->driver == DRIVER_MDEV) &&
 		     !defect_on(host, DEFECT_DEVICE_NAME_BEGINS)))
 			continue;
@@ -221,11 +244,10 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 	struct device_state *device;
 
 	if (op->step == 0) {
-		enum { NAME_MAX_BYTES = 4096 };
-		char name[NAME_MAX_BYTES];
+		char name[GROUP_NAME_MAX];
 		bool option;
 
-		if (read_name(host, op, name, NAME_MAX_BYTES) == STEP_DONE)
+		if (group_read_name(op, name) == STEP_DONE)
 			return STEP_DONE;
 		if (!name_first && devices_available(host, op, group) == STEP_DONE)
 			return STEP_DONE;

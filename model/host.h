@@ -34,6 +34,8 @@ enum file_kind {
 	FILE_CONTAINER,
 	FILE_IOMMUFD,
 	FILE_GROUP,
+	FILE_GROUP_GONE, /* of a group whose last device was taken from its driver */
+	FILE_DRIVER,	 /* of the driver vfio-pci: where devices are taken from it, and given to it */
 	FILE_DEVICE,
 	FILE_MEMORY
 };
@@ -42,7 +44,8 @@ enum file_kind {
 struct file {
 	enum file_kind kind;
 	uint32_t references;
-	uint32_t object; /* container, iommufd, group, device or file in memory, by kind */
+	uint32_t object; /* container, iommufd, group, device or file in memory, by kind; of a vanished group: its
+			    iommufd's file */
 	uint32_t flags;	 /* as opened: access mode and O_NONBLOCK */
 };
 
@@ -182,6 +185,7 @@ struct pinner {
 struct device_state {
 	uint32_t group;	     /* index of its group */
 	uint32_t open_count; /* open device files */
+	bool unbound;	     /* taken from its driver */
 	bool contained;	     /* open by way of a container, which it uses */
 	uint32_t iommufd;    /* file of the iommufd that it is bound and attached to, or NOTHING */
 	bool bus_master;
@@ -543,6 +547,25 @@ enum step_result container_unknown_ioctl(struct host *host, struct op *op);
 /* The group of /dev/vfio/NUMBER or /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
 uint32_t group_find(const struct host *host, uint64_t number);
 void group_release(struct host *host, uint32_t group);
+/* The last device of a group is taken from its driver. An open file of the group is then one of nothing. */
+void group_vanish(struct host *host, uint32_t group);
+/* Whether a driver has a device of the group. */
+bool group_has_devices(const struct host *host, uint32_t group);
+/* The argument of GROUP_GET_DEVICE_FD, with its NUL, which is within GROUP_NAME_MAX bytes: STEP_MORE, or refused. */
+enum { GROUP_NAME_MAX = 4096 };
+enum step_result group_read_name(struct op *op, char *name);
+
+/* ---- groups whose devices are gone, and who takes them: group_gone.c, driver.c -------------- */
+
+/* The file of a vanished group is closed; @iommufd: its object. */
+void group_gone_release(struct host *host, uint32_t iommufd);
+/* The handler of an ioctl that groups have. */
+handler_fn *group_gone_ioctl_handler(uint32_t number);
+/* Opens a path below that of the driver, and writes to what was opened. */
+enum step_result driver_open(struct host *host, struct op *op, const char *name);
+handler_fn driver_write;
+/* Whether the device shares a bus that is reset as a whole: it matters there who has the devices. */
+bool device_hot_resets(const struct host *host, uint32_t device);
 void device_release(struct host *host, uint32_t device);
 
 handler_fn device_read, device_write, device_mmap;

@@ -45,6 +45,11 @@ static bool on_root_bus(const struct device *device)
 	return !place_of(device).bus;
 }
 
+bool device_hot_resets(const struct host *host, uint32_t device)
+{
+	return !on_root_bus(&host->machine->devices[device]);
+}
+
 static uint32_t count_dependents(const struct host *host, const struct device *device)
 {
 	uint32_t count = 0;
@@ -109,6 +114,9 @@ static enum step_result check_groups(struct host *host, struct op *op, const str
 		file = task_file(op_task(host, op), (int32_t)bytes_get(bytes, 4));
 		if (file == NOTHING)
 			return refuse(op, RULE_DEV_HOT_BAD_FD);
+		/* A group that has vanished is one that owns nothing. */
+		if (host->files.items[file].kind == FILE_GROUP_GONE)
+			continue;
 		if (host->files.items[file].kind != FILE_GROUP)
 			return refuse(op, RULE_DEV_HOT_NOT_GROUP);
 		if (host->files.items[file].object < 64)

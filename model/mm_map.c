@@ -210,6 +210,7 @@ static enum step_result map_kind(struct host *host, struct op *op, struct mappin
 		return map_device(host, op, mapping);
 	case FILE_CONTAINER:
 	case FILE_GROUP:
+	case FILE_GROUP_GONE:
 	case FILE_IOMMUFD:
 		return map_no_memory(host, op, &host->files.items[mapping->file]);
 	default:

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The driver vfio-pci as an administrator deals with it, in /sys/bus/pci/drivers/vfio-pci: the address of a device
+ * written to `unbind` takes the device away from it, written to `bind` gives it back. Groups come and go with their
+ * devices. A device that somebody has open is not taken before it is closed, which the writer waits for: such a call,
+ * whose answer depends on others, is not modelled.
+ */
+#include <string.h>
+
+#include "host.h"
+
+/* What the file of a driver is for, in its object. */
+enum { DRIVER_BIND, DRIVER_UNBIND };
+
+enum step_result driver_open(struct host *host, struct op *op, const char *name)
+{
+	enum { CLOSE_ON_EXEC = 02000000 };
+	const uint64_t flags = op->call->args[1];
+	uint32_t file;
+
+	if ((flags & ACCESS_MODE) != ACCESS_WRITE_ONLY || (strcmp(name, "bind") != 0 && strcmp(name, "unbind") != 0))
+		return unmodelled(host, op);
+	file = file_new(host, FILE_DRIVER, strcmp(name, "bind") == 0 ? DRIVER_BIND : DRIVER_UNBIND, (uint32_t)flags);
+	hit(op, RULE_FD_OPEN);
+	return finish(op, task_install(host, op, file, 0, flags & CLOSE_ON_EXEC));
+}
+
+/* The device with the address that is written, of those that the machine has for vfio-pci; else NOTHING. */
+static uint32_t written_device(const struct host *host, const struct op *op)
+{
+	const struct buffer *buffer = &op->call->buffers[0];
+	size_t count = op->call->args[2];
+
+	if (count && buffer->in[count - 1] == '\n')
+		count--;
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device *device = &host->machine->devices[i];
+
+		if (device->driver == DRIVER_VFIO_PCI && strlen(device->name) == count &&
+		    memcmp(device->name, buffer->in, count) == 0)
+			return i;
+	}
+	return NOTHING;
+}
+
+/* Whether the last device of the group is taken only when the group has left its container, which the writer waits for.
+ */
+static bool waits_for_container(const struct host *host, uint32_t group)
+{
+	return profile_get(host, PROFILE_GROUP_OUTLIVES_DEVICES) && host->groups.items[group].container != NOTHING;
+}
+
+static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+	struct group *group = &host->groups.items[device->group];
+
+	if (device->unbound)
+		return refuse(op, RULE_DRV_UNBIND_MISSING);
+	if (device->open_count || device_hot_resets(host, index))
+		return unmodelled(host, op);
+	device->unbound = true;
+	if (!group_has_devices(host, device->group)) {
+		if (waits_for_container(host, device->group))
+			return unmodelled(host, op);
+		if (profile_get(host, PROFILE_GROUP_OUTLIVES_DEVICES))
+			group->offered = group->file != NOTHING;
+		else
+			group_vanish(host, device->group);
+		hit(op, RULE_DRV_UNBIND_LAST);
+	}
+	hit(op, RULE_DRV_UNBIND);
+	return finish(op, (int64_t)op->call->args[2]);
+}
+
+/* A group that noiommu makes up has the lowest free number: the one it had, if no other such group is gone, too. */
+static bool number_is_known(const struct host *host, uint32_t group)
+{
+	for (uint32_t i = 0; i < host->groups.count && host->groups.items[group].noiommu; i++)
+		if (i != group && host->groups.items[i].noiommu && !group_has_devices(host, i))
+			return false;
+	return true;
+}
+
+static enum step_result bind(struct host *host, struct op *op, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+
+	if (!device->unbound || !number_is_known(host, device->group))
+		return unmodelled(host, op);
+	device->unbound = false;
+	host->groups.items[device->group].offered = true;
+	hit(op, RULE_DRV_BIND);
+	return finish(op, (int64_t)op->call->args[2]);
+}
+
+enum step_result driver_write(struct host *host, struct op *op)
+{
+	const struct file *file = &host->files.items[task_file(op_task(host, op), (int32_t)op->call->args[0])];
+	const struct buffer *buffer = &op->call->buffers[0];
+	uint32_t index;
+
+	if (!op->call->buffer_count || !op->call->args[2] || op->call->args[2] > buffer->length)
+		return unmodelled(host, op);
+	index = written_device(host, op);
+	if (index == NOTHING)
+		return refuse(op, file->object == DRIVER_BIND ? RULE_DRV_BIND_MISSING : RULE_DRV_UNBIND_MISSING);
+	if (host->groups.items[host->devices.items[index].group].noiommu &&
+	    profile_get(host, PROFILE_NOIOMMU) != NOIOMMU_ENABLED)
+		return unmodelled(host, op);
+	return file->object == DRIVER_BIND ? bind(host, op, index) : unbind(host, op, index);
+}
