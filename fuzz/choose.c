@@ -76,12 +76,26 @@ bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd)
 	return true;
 }
 
-bool group_is_noiommu(const struct generator *g, uint32_t number)
+static const struct machine_group *find_group(const struct generator *g, uint32_t number)
 {
 	for (size_t i = 0; i < g->machine->group_count; i++)
 		if (g->machine->groups[i].number == number)
-			return g->machine->groups[i].noiommu;
-	return false;
+			return &g->machine->groups[i];
+	return NULL;
+}
+
+bool group_is_noiommu(const struct generator *g, uint32_t number)
+{
+	const struct machine_group *group = find_group(g, number);
+
+	return group && group->noiommu;
+}
+
+bool group_is_emulated(const struct generator *g, uint32_t number)
+{
+	const struct machine_group *group = find_group(g, number);
+
+	return group && group->emulated;
 }
 
 const struct dma *choose_dma(struct generator *g)
@@ -124,7 +138,7 @@ static uint64_t iova_usual(struct generator *g, const struct dma *dma)
 	static const uint64_t from_top[] = {1, 2, 3, 4, 8, 16}; /* pages */
 	const uint64_t page = g->machine->page_size;
 
-	if (g->reaches_edges && !g->careful && chance(g, 1, 8))
+	if (g->reaches_edges && chance(g, 1, 8))
 		return choose_edge(g);
 	if (g->reaches_top && !g->careful && chance(g, 1, 4))
 		return -page * ONE_OF(g, from_top);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFIX_MAX = 2, LONG = 0x80 };
+enum { LONG = 0x80 };
 
 void draws_from_seed(struct draws *draws, uint64_t seed, struct tape *tape)
 {
@@ -19,12 +19,23 @@ void draws_from_bytes(struct draws *draws, const uint8_t *bytes, size_t length)
 	*draws = (struct draws){.from_bytes = true, .next = bytes, .record_end = bytes, .end = bytes + length};
 }
 
+size_t draws_prefix(uint8_t *at, size_t length)
+{
+	if (length < LONG) {
+		at[0] = (uint8_t)length;
+		return 1;
+	}
+	at[0] = (uint8_t)((length & (LONG - 1)) | LONG);
+	at[1] = (uint8_t)(length >> 7);
+	return 2;
+}
+
 /* ---- the tape -------------------------------------------------------------------------------- */
 
 /* Room for @size bytes of the open record, behind the longest prefix and what it has. */
 static bool tape_reserve(struct tape *tape, size_t size)
 {
-	size_t needed = tape->length + PREFIX_MAX + tape->record + size;
+	size_t needed = tape->length + DRAWS_PREFIX_MAX + tape->record + size;
 	uint8_t *bytes;
 
 	if (tape->record + size > DRAWS_RECORD_MAX)
@@ -49,7 +60,7 @@ static void tape_put(struct tape *tape, uint64_t value, unsigned width)
 
 	if (!tape_reserve(tape, width))
 		return;
-	at = tape->bytes + tape->length + PREFIX_MAX + tape->record;
+	at = tape->bytes + tape->length + DRAWS_PREFIX_MAX + tape->record;
 	for (unsigned i = 0; i < width; i++)
 		at[i] = (uint8_t)(value >> 8 * i);
 	tape->record += width;
@@ -65,13 +76,10 @@ static void tape_close_record(struct tape *tape)
 		return;
 	at = tape->bytes + tape->length;
 	/* Trailing zeros are what a record that is too short goes on with. */
-	while (tape->record && !at[PREFIX_MAX + tape->record - 1])
+	while (tape->record && !at[DRAWS_PREFIX_MAX + tape->record - 1])
 		tape->record--;
-	prefix = tape->record < LONG ? 1 : 2;
-	memmove(at + prefix, at + PREFIX_MAX, tape->record);
-	at[0] = (uint8_t)(prefix == 1 ? tape->record : (tape->record & (LONG - 1)) | LONG);
-	if (prefix == 2)
-		at[1] = (uint8_t)(tape->record >> 7);
+	prefix = draws_prefix(at, tape->record);
+	memmove(at + prefix, at + DRAWS_PREFIX_MAX, tape->record);
 	tape->length += prefix + tape->record;
 	tape->record = 0;
 }

@@ -18,6 +18,7 @@
 #include "prng.h"
 
 #define DRAWS_RECORD_MAX 16383 /* bytes of one record */
+#define DRAWS_PREFIX_MAX 2     /* bytes of its length */
 
 /* Draws that were taken down. All zero: nothing yet. */
 struct tape {
@@ -41,6 +42,9 @@ void draws_from_seed(struct draws *draws, uint64_t seed, struct tape *tape);
 
 /* Draws from @bytes, which must outlive them. */
 void draws_from_bytes(struct draws *draws, const uint8_t *bytes, size_t length);
+
+/* Writes to @at, where there is room for the longest, what stands before a record of @length bytes. Its size. */
+size_t draws_prefix(uint8_t *at, size_t length);
 
 /* Begins the next record. False when the bytes are at their end; a seed has none. */
 bool draws_record(struct draws *draws);

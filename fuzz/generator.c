@@ -27,7 +27,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (3 + 2 * GROUPS_MAX + 12)
+#define PROLOGUE_MAX (2 * GROUPS_MAX + 24)
 
 struct plan {
 	uint32_t calls;
@@ -75,6 +75,22 @@ static bool uses_pinner(const struct generator *g)
 			    !strcmp(g->machine->devices[i].model, "pinner"))
 				return true;
 	return false;
+}
+
+/* Puts emulated groups in front of the others; how many there are. */
+static uint32_t count_emulated_first(struct generator *g)
+{
+	uint32_t front = 0;
+
+	for (uint32_t i = 0; i < g->group_count; i++) {
+		const uint32_t number = g->groups[i];
+
+		if (!group_is_emulated(g, number))
+			continue;
+		g->groups[i] = g->groups[front];
+		g->groups[front++] = number;
+	}
+	return front;
 }
 
 /* A pinner does nothing before it is aimed, and little before it is told several things. */
@@ -135,30 +151,79 @@ static void prologue_perturb(struct generator *g, struct plan *plan)
 	}
 }
 
-/* What a driver begins with; one program in eight has none of it. */
-static void plan_prologue(struct generator *g, struct plan *plan)
+/* Groups number @first and on, up to @end, join the container. */
+static void prologue_join(const struct generator *g, struct plan *plan, uint32_t first, uint32_t end)
 {
-	plan->prologue_length = 0;
-	if (chance(g, 1, 8))
-		return;
-	prologue_add(plan, OPERATION_open_container);
-	for (uint32_t i = 0; i < g->group_count; i++) {
+	for (uint32_t i = first; i < end && i < g->group_count; i++) {
 		prologue_add(plan, OPERATION_open_group);
 		prologue_add(plan, OPERATION_set_container);
 		if (!i)
 			prologue_add(plan, OPERATION_set_iommu);
 	}
+}
+
+/* A limit is set, and the right to go beyond it dropped. */
+static void prologue_limit(struct generator *g, struct plan *plan)
+{
+	if (!chance(g, 1, 8))
+		return;
+	prologue_add(plan, OPERATION_dropcap);
+	prologue_add(plan, OPERATION_dropcap);
+}
+
+/* Pages are pinned that the pinner was aimed at. */
+static void prologue_pin(struct plan *plan)
+{
+	for (unsigned i = 0; i < 4; i++)
+		prologue_add(plan, OPERATION_pinner_aim);
+	prologue_add(plan, OPERATION_pinner_command);
+	prologue_add(plan, OPERATION_pinner_command);
+}
+
+/* Interrupts are set up; some programs begin again with the device. */
+static void prologue_interrupts(struct generator *g, struct plan *plan)
+{
+	if (!chance(g, 1, 4))
+		return;
+	prologue_add(plan, OPERATION_eventfd);
+	if (!chance(g, 1, 3))
+		return;
+	prologue_add(plan, OPERATION_set_irqs);
+	prologue_add(plan, OPERATION_close);
+	prologue_add(plan, OPERATION_get_device_fd);
+}
+
+/* What a driver begins with; one program in eight has none of it. */
+static void plan_prologue(struct generator *g, struct plan *plan)
+{
+	const bool pins = uses_pinner(g);
+	uint32_t early = g->group_count;
+
+	plan->prologue_length = 0;
+	if (chance(g, 1, 8))
+		return;
+	/* What mediated devices were content with may be too much for a group that joins them. */
+	if (pins && chance(g, 1, 2))
+		early = count_emulated_first(g);
+	prologue_add(plan, OPERATION_open_container);
+	prologue_join(g, plan, 0, early);
+	prologue_limit(g, plan);
 	prologue_add(plan, OPERATION_mmap);
 	prologue_add(plan, OPERATION_map_dma);
+	if (early < g->group_count)
+		prologue_add(plan, OPERATION_map_dma);
+	prologue_limit(g, plan);
 	if (chance(g, 1, 2))
 		prologue_add(plan, OPERATION_dirty_log);
 	/* What an iommufd does with mappings it does when a device is there; some programs make it wait. */
 	if (!chance(g, 1, 4) && !(g->iommufd && chance(g, 2, 3)))
 		prologue_add(plan, OPERATION_get_device_fd);
-	for (unsigned i = 0; i < 4 && uses_pinner(g); i++)
-		prologue_add(plan, OPERATION_pinner_aim);
-	if (chance(g, 1, 4))
-		prologue_add(plan, OPERATION_eventfd);
+	if (pins && chance(g, 1, 4))
+		prologue_add(plan, OPERATION_get_device_fd);
+	if (pins)
+		prologue_pin(plan);
+	prologue_join(g, plan, early, g->group_count);
+	prologue_interrupts(g, plan);
 	for (unsigned rounds = 0; rounds < 3 && chance(g, 1, 3); rounds++)
 		prologue_perturb(g, plan);
 }

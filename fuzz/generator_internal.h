@@ -152,6 +152,8 @@ const struct host_fd *find_fd(struct generator *g, uint64_t number);
 
 /* Whether the group with this number is a noiommu group. */
 bool group_is_noiommu(const struct generator *g, uint32_t number);
+/* Whether it is one of mediated devices, without an IOMMU. */
+bool group_is_emulated(const struct generator *g, uint32_t number);
 uint64_t choose_iova(struct generator *g);
 /* An IOVA around the ends of the aperture and of each reserved range. */
 uint64_t choose_edge(struct generator *g);

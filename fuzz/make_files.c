@@ -61,6 +61,9 @@ bool make_eventfd(struct generator *g, struct call *call)
 bool make_close(struct generator *g, struct call *call)
 {
 	call->op = CALL_CLOSE;
+	/* Who is careful closes a device, to begin again with it. */
+	if (g->careful)
+		return choose_fd(g, OWNER_DEVICE, &call->args[0]);
 	call->args[0] = choose_any_fd(g);
 	return true;
 }

@@ -64,7 +64,7 @@ static void count_rule(struct trial *trial)
 {
 	const enum rule rule = trial->verdict->rule;
 
-	trial->counters[((size_t)trial->last_rule * RULE_COUNT + rule) % trial->counter_count]++;
+	trial->counters[((size_t)trial->last_rule * RULE_COUNT + rule) % trial->counter_count] = 1;
 	trial->last_rule = rule;
 }
 
@@ -110,4 +110,12 @@ int trial_run(struct trial *trial, struct draws *draws, const struct generator_o
 	if (!verdict->wrong && clear(trial, examiner_end(generator_host(trial->generator)), false) && trial->suspect)
 		clear(trial, examiner_end(trial->suspect), true);
 	return 0;
+}
+
+int trial_draft(struct trial *trial, uint64_t seed, const struct generator_options *options, struct tape *tape)
+{
+	struct draws draws;
+
+	draws_from_seed(&draws, seed, tape);
+	return generator_make(trial->generator, &draws, options, NULL, NULL) && tape_end(tape) == 0 ? 0 : -1;
 }

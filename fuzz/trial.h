@@ -23,7 +23,7 @@ struct trial_verdict {
 struct trial *trial_new(const struct fuzz_subject *subject, const struct defect_set *bugs);
 void trial_free(struct trial *trial);
 
-/* Lets trials count, in these @count places, which rule decided after which other one. */
+/* Lets trials mark, in these @count places, which rule decided after which other one. */
 void trial_count_rules(struct trial *trial, uint8_t *counters, size_t count);
 
 /*
@@ -32,5 +32,8 @@ void trial_count_rules(struct trial *trial, uint8_t *counters, size_t count);
  */
 int trial_run(struct trial *trial, struct draws *draws, const struct generator_options *options,
 	      struct trial_verdict *verdict);
+
+/* Takes down on @tape the program of @seed on the trials' subject, unexamined. 0, or -1 when memory is out. */
+int trial_draft(struct trial *trial, uint64_t seed, const struct generator_options *options, struct tape *tape);
 
 #endif

@@ -39,9 +39,18 @@ void type1_mark_dirty(struct host *host, uint32_t index, uint64_t iova, uint64_t
 {
 	struct type1 *iommu = &host->iommus.items[index];
 	const uint64_t in_page = type1_smallest_page(iommu) - 1;
+	uint64_t first = iova & ~in_page, last = (iova + size - 1) | in_page;
+	struct found found;
 
-	if (iommu->tracking && size)
-		rangemap_cover(&iommu->dirty, iova & ~in_page, (iova + size - 1) | in_page);
+	if (!iommu->tracking || !size)
+		return;
+	/* A mapping may be less than a page, since a group with larger ones has joined. */
+	found = type1_find(host, iommu, iova, iova);
+	if (found.any && first < found.mapping.first)
+		first = found.mapping.first;
+	if (found.any && last > found.mapping.last)
+		last = found.mapping.last;
+	rangemap_cover(&iommu->dirty, first, last);
 }
 
 void type1_scope_narrowed(struct host *host, uint32_t index)

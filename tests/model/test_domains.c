@@ -241,3 +241,20 @@ Test(domains, last_group_behind_an_iommu_leaves_mappings_to_mediated_devices)
 	leave(7);
 	join(4, "0");
 }
+
+Test(domains, page_larger_than_its_mapping_is_dirty_as_far_as_that)
+{
+	open_all();
+	join(7, "0");
+	set_iommu("0");
+	map(0x201000, 0x1000, "0");
+	does("1 ioctl(10, VFIO_GROUP_GET_DEVICE_FD, \"70696e6e-0000-4000-8000-000000000001\") = 12");
+	does("1 ioctl(3, VFIO_IOMMU_DIRTY_PAGES, {argsz=8, flags=START}) = 0");
+	join(5, "0");
+	join(1, "0");
+	cr_expect_str_eq(info(), "200000 0-fedfffff fef00000-ffffffffffff");
+	/* The device writes there; the audit sees to it that what is dirty is mapped. */
+	does("1 pwrite(12, hex(001020 00*5), 8, 0x0) = 8");
+	does("1 pwrite(12, hex(08 00*7), 8, 0x8) = 8");
+	does("1 pwrite(12, hex(05 00*7), 8, 0x18) = 8");
+}
