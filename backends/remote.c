@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/protocol.h"
@@ -30,6 +29,9 @@
 #define BATCH_CALLS 256u
 #define BATCH_BYTES (256u << 10)
 #define READ_BYTES  65536u
+
+/* Silence is counted in slices of so many milliseconds: one in which this host slept is one, however long that was. */
+#define SILENCE_SLICE 500
 
 struct remote {
 	struct backend backend;
@@ -48,14 +50,6 @@ struct remote {
 static struct remote *remote_of(struct backend *backend)
 {
 	return (struct remote *)(void *)((char *)backend - offsetof(struct remote, backend));
-}
-
-static int64_t milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
 /* True, and @diag says it, if the console tells that the kernel is unwell. */
@@ -176,7 +170,7 @@ static enum backend_status remote_line(struct remote *remote, int64_t patience, 
 				       struct diag *diag)
 {
 	size_t scanned = 0;
-	int64_t deadline = milliseconds() + patience;
+	int64_t left = patience;
 
 	for (;;) {
 		char *from = remote->in + remote->in_start;
@@ -191,7 +185,6 @@ static enum backend_status remote_line(struct remote *remote, int64_t patience, 
 		}
 		scanned = held;
 
-		int64_t left = deadline - milliseconds();
 		if (left <= 0)
 			return remote_lost(remote, diag, "does not answer any more");
 		bool sending = remote->out_sent < remote->out.length;
@@ -199,14 +192,17 @@ static enum backend_status remote_line(struct remote *remote, int64_t patience, 
 		    .fd = remote->transport.fd,
 		    .events = (short)(POLLIN | (sending ? POLLOUT : 0)),
 		};
-		int ready = poll(&polled, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		const int slice = left < SILENCE_SLICE ? (int)left : SILENCE_SLICE;
+		int ready = poll(&polled, 1, slice);
+		if (ready == 0)
+			left -= slice;
 		if (ready <= 0)
 			continue;
 		if (polled.revents & POLLOUT && !out_drain(remote))
 			return remote_lost(remote, diag, "is gone");
 		if (polled.revents & (POLLIN | POLLHUP | POLLERR) && !in_fill(remote))
 			return remote_lost(remote, diag, "is gone");
-		deadline = milliseconds() + patience;
+		left = patience;
 	}
 }
 
