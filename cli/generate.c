@@ -42,7 +42,7 @@ static const char *usual_profile(const struct options *options)
 	    on && strncmp(on, "vm:", 3) == 0 ? profile_for_release(on + strcspn(on, "0123456789")) : NULL;
 	const char *const *names = profile_names();
 
-	while (names[1])
+	while (names[1] && !profile_base(names[1]))
 		names++;
 	return profile ? profile : names[0];
 }

@@ -84,7 +84,8 @@ enum exit_code command_kernels(const struct options *options)
 	for (const char *const *name = profile_names(); *name; name++) {
 		const char *cells[] = {*name, "-", "modelled", *name, "-"};
 
-		listing_add(&listing, cells);
+		if (!profile_base(*name))
+			listing_add(&listing, cells);
 	}
 	add_cached(&listing, &cache);
 	cache_clear(&cache);

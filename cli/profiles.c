@@ -20,12 +20,16 @@ static void value_text(char *text, size_t size, int64_t value)
 
 static enum exit_code list_profiles(const struct options *options)
 {
-	static const char *const titles[] = {"profile", NULL};
+	static const char *const titles[] = {"profile", "changes", "source", NULL};
 	struct listing listing;
 
 	listing_begin(&listing, titles);
-	for (const char *const *name = profile_names(); *name; name++)
-		listing_add(&listing, name);
+	for (const char *const *name = profile_names(); *name; name++) {
+		const char *base = profile_base(*name), *source = profile_source(*name);
+		const char *cells[] = {*name, base ? base : "-", source ? source : "a released kernel"};
+
+		listing_add(&listing, cells);
+	}
 	return listing_end(&listing, options);
 }
 

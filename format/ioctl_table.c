@@ -116,6 +116,7 @@ static const struct struct_desc struct_table[STRUCT_COUNT] = {
 #define VERSION_v6_12 "6.12"
 #define VERSION_v7_2 "7.2"
 #define VERSION_now ""
+#define VERSION_proposal "proposal"
 
 #define LAYOUT_OF_ARG_NONE(what) NOTHING_##what
 #define LAYOUT_OF_ARG_VALUE(what) NULL

@@ -12,8 +12,13 @@
 #include "vfiosim/uapi.h"
 
 static const struct tree_word drivers[] = {
-    {"none", DRIVER_NONE},	   {"vfio-pci", DRIVER_VFIO_PCI}, {"host", DRIVER_HOST},
-    {"pcieport", DRIVER_PCIEPORT}, {"mdev", DRIVER_MDEV},	  {NULL, 0},
+    {"none", DRIVER_NONE},
+    {"vfio-pci", DRIVER_VFIO_PCI},
+    {"host", DRIVER_HOST},
+    {"pcieport", DRIVER_PCIEPORT},
+    {"mdev", DRIVER_MDEV},
+    {"vfio-platform", DRIVER_PLATFORM},
+    {NULL, 0},
 };
 
 static const struct tree_word device_flags[] = {
@@ -244,7 +249,8 @@ static int read_mdev_device(struct tree *tree, int node, uint32_t page_size, str
 	return tree_has_child(tree, node, "irqs") ? read_irqs(tree, node, device) : 0;
 }
 
-static int read_device(struct tree *tree, int node, uint32_t group, uint32_t page_size, struct device *device)
+static int read_device(struct tree *tree, int node, uint32_t group, const struct machine *machine,
+		       struct device *device)
 {
 	uint32_t driver;
 
@@ -254,8 +260,10 @@ static int read_device(struct tree *tree, int node, uint32_t group, uint32_t pag
 	    tree_choice(tree, node, "driver", drivers, &driver) != 0)
 		return -1;
 	device->driver = (enum device_driver)driver;
-	return device->driver == DRIVER_MDEV ? read_mdev_device(tree, node, page_size, device)
-					     : read_pci_device(tree, node, page_size, device);
+	if (device->driver == DRIVER_PLATFORM)
+		return platform_describe(tree, node, machine, device);
+	return device->driver == DRIVER_MDEV ? read_mdev_device(tree, node, machine->page_size, device)
+					     : read_pci_device(tree, node, machine->page_size, device);
 }
 
 static int compare_devices(const void *left, const void *right)
@@ -326,7 +334,7 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 					 group->number);
 	fdt_for_each_subnode(device, tree->blob, node)
 	{
-		if (read_device(tree, device, group->number, machine->page_size, &devices[*count]) != 0)
+		if (read_device(tree, device, group->number, machine, &devices[*count]) != 0)
 			return -1;
 		reachable |= device_is_vfio(&devices[*count]);
 		mediated |= devices[*count].driver == DRIVER_MDEV;
@@ -335,7 +343,8 @@ static int read_group(struct tree *tree, int node, const struct machine *machine
 	}
 	if (!reachable)
 		return tree_fail(tree, node,
-				 "no device with driver \"vfio-pci\" or \"mdev\": such a group is not in /dev/vfio");
+				 "no device with driver \"vfio-pci\", \"mdev\" or \"vfio-platform\": such a group is "
+				 "not in /dev/vfio");
 	if (mediated && members > 1)
 		return tree_fail(tree, node, "a mediated device is alone in its group, and %u devices are here",
 				 members);

@@ -115,11 +115,20 @@ static int read_memory(const struct tree *tree, int root, struct machine *machin
 	return 0;
 }
 
+/* What of the machine is described by a device tree of its own, which is part of ours. */
+static int read_board(struct tree *tree, struct machine *machine)
+{
+	struct board *board = tree_take(tree, 1, sizeof(*board));
+
+	machine->board = board;
+	return board ? board_read(tree, tree_child(tree, TREE_ROOT, "board"), board) : -1;
+}
+
 static int read_root(struct tree *tree, struct machine *machine)
 {
 	static const char *const properties[] = {"compatible",	"model",	  "summary",	   "arch", "page-size",
 						 "memory-size", "hugepage-count", "hugepage-size", NULL};
-	static const char *const children[] = {"iommu", "groups", "qemu", NULL};
+	static const char *const children[] = {"iommu", "board", "groups", "qemu", NULL};
 	const char *compatible;
 	int iommu, groups, qemu;
 
@@ -140,6 +149,8 @@ static int read_root(struct tree *tree, struct machine *machine)
 				 machine->page_size);
 	iommu = tree_child(tree, TREE_ROOT, "iommu");
 	if (iommu < 0 || read_iommu(tree, iommu, machine) != 0)
+		return -1;
+	if (tree_has_child(tree, TREE_ROOT, "board") && read_board(tree, machine) != 0)
 		return -1;
 	groups = tree_child(tree, TREE_ROOT, "groups");
 	if (groups < 0 || devices_read(tree, groups, machine) != 0)

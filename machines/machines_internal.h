@@ -32,6 +32,12 @@ int guest_read(struct tree *tree, int qemu, struct machine *machine);
 /* The platform devices of the board whose root is @root: fills @board. 0 or -1 with a diagnostic. */
 int board_read(struct tree *tree, int root, struct board *board);
 
+/*
+ * A device of a group that is one of the board's: what the tree says of it becomes regions and interrupts of @device. 0
+ * or -1 with a diagnostic.
+ */
+int platform_describe(struct tree *tree, int node, const struct machine *machine, struct device *device);
+
 /* A machine that was built in: its name and its compiled device tree. The table is made by embed.c at build time. */
 struct builtin {
 	const char *name;

@@ -265,6 +265,8 @@ enum step_result device_mmap(struct host *host, struct op *op)
 
 	if (device_is_mediated(host, op_device(host, op)))
 		return refuse(op, RULE_DEV_MMAP_REGION);
+	if (device_is_platform(host, op_device(host, op)) && platform_mmap_check(host, op) == STEP_DONE)
+		return STEP_DONE;
 	if (!region)
 		return refuse(op, RULE_DEV_MMAP_INDEX);
 	if ((op->call->args[3] & 3) != 1 && (op->call->args[3] & 3) != 3 && !defect_on(host, DEFECT_MMAP_PRIVATE))

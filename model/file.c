@@ -164,6 +164,8 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		op->file = index;
 		if (device_is_mediated(host, host->files.items[index].object))
 			device = device == device_read ? mdev_read : mdev_write;
+		else if (device_is_platform(host, host->files.items[index].object))
+			device = device == device_read ? platform_read : platform_write;
 		result = device(host, op);
 		op->file = NOTHING;
 		return result;
@@ -291,6 +293,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		user_pointers_begin(host, op);
 	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, host->files.items[op->file].object))
 		return mdev_ioctl(host, op);
+	if (op->row->owner == OWNER_DEVICE && device_is_platform(host, host->files.items[op->file].object))
+		return platform_ioctl(host, op);
 	return ioctl_handlers[op->row - ioctl_table](host, op);
 }
 

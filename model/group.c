@@ -153,29 +153,38 @@ enum step_result group_read_name(struct op *op, char *name)
 }
 
 /*
- * The device of the group that a name stands for: NOTHING if there is none. Options may follow the address, each
- * after blanks; the only one that exists, vf_token, is for devices with virtual functions.
+ * Whether a name stands for a device. Options may follow a PCI address, each after blanks; the only one that exists,
+ * vf_token, is for devices with virtual functions.
  */
+static bool is_named(const struct host *host, const struct device *device, const char *name, bool *option)
+{
+	const size_t length = strlen(device->name);
+	const char *rest = name + length;
+
+	*option = false;
+	if (device->driver == DRIVER_PLATFORM)
+		return platform_is_named(host, device, name);
+	if (strncmp(name, device->name, length))
+		return false;
+	if (defect_on(host, DEFECT_DEVICE_NAME_BEGINS))
+		return true;
+	if (*rest && (*rest != ' ' || device->driver == DRIVER_MDEV))
+		return false;
+	while (*rest == ' ')
+		rest++;
+	*option = *rest != 0;
+	return true;
+}
+
+/* The device of the group that a name stands for: NOTHING if there is none. */
 static uint32_t match_name(const struct host *host, uint32_t group, const char *name, bool *option)
 {
 	const struct machine *machine = host->machine;
 
-	*option = false;
-	for (uint32_t i = 0; i < machine->device_count; i++) {
-		const struct device *device = &machine->devices[i];
-		size_t length = strlen(device->name);
-		const char *rest = name + length;
-
-		if (host->devices.items[i].group != group || !device_is_vfio(device) ||
-		    host->devices.items[i].unbound || strncmp(name, device->name, length) ||
-		    (*rest && (*rest != ' ' || device->driver == DRIVER_MDEV) &&
-		     !defect_on(host, DEFECT_DEVICE_NAME_BEGINS)))
-			continue;
-		while (*rest == ' ')
-			rest++;
-		*option = *rest != 0 && !defect_on(host, DEFECT_DEVICE_NAME_BEGINS);
-		return i;
-	}
+	for (uint32_t i = 0; i < machine->device_count; i++)
+		if (host->devices.items[i].group == group && device_is_vfio(&machine->devices[i]) &&
+		    !host->devices.items[i].unbound && is_named(host, &machine->devices[i], name, option))
+			return i;
 	return NOTHING;
 }
 

@@ -75,6 +75,7 @@ static void host_add_groups(struct host *host)
 		uint32_t index = table_add(&host->devices), group = group_find(host, device->group);
 
 		if (device_is_vfio(device) &&
+		    (device->driver != DRIVER_PLATFORM || profile_get(host, PROFILE_PLATFORM_DEVICES)) &&
 		    (!host->groups.items[group].noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
 			host->groups.items[group].offered = true;
 		if (device->driver == DRIVER_HOST)

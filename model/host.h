@@ -582,6 +582,20 @@ handler_fn mdev_read, mdev_write, mdev_ioctl;
 /* The last descriptor of the device is closed. */
 void mdev_close(struct host *host, uint32_t device);
 
+/* ---- platform devices: platform.c ---------------------------------------------------------- */
+
+static inline bool device_is_platform(const struct host *host, uint32_t device)
+{
+	return host->machine->devices[device].driver == DRIVER_PLATFORM;
+}
+
+/* Reading, writing, and all ioctls of a platform device. */
+handler_fn platform_read, platform_write, platform_ioctl;
+/* Whether @name is the path of the device's node, or its place in sysfs. */
+bool platform_is_named(const struct host *host, const struct device *device, const char *name);
+/* Before a region is mapped: STEP_MORE, or it is not because it shares a page with others. */
+handler_fn platform_mmap_check;
+
 void pinner_free(struct pinner *pinner);
 /* Gives a copied pinner its own lists. */
 void pinner_unshare(struct pinner *pinner);

@@ -35,6 +35,32 @@ static const int64_t values[PROFILE_FIELD_COUNT][PROFILE_COUNT] = {
 		       "profile field " name " needs a value for every profile");
 #include "profile-fields.def"
 
+/* What could have become of a kernel. */
+enum proposal {
+#define PROPOSAL(id, ...) PROPOSAL_##id,
+#define CHANGE(...)
+#include "proposals.def"
+	PROPOSAL_COUNT
+};
+
+static const struct {
+	const char *name, *kernel, *source;
+} proposals[PROPOSAL_COUNT] = {
+#define PROPOSAL(id, name, kernel, source) [PROPOSAL_##id] = {name, kernel, source},
+#define CHANGE(...)
+#include "proposals.def"
+};
+
+static const struct {
+	enum proposal proposal;
+	enum profile_field field;
+	int64_t value;
+} changes[] = {
+#define PROPOSAL(...)
+#define CHANGE(id, field, value) {PROPOSAL_##id, PROFILE_##field, value},
+#include "proposals.def"
+};
+
 const struct profile_field_desc *profile_field_find(const char *name)
 {
 	for (size_t i = 0; i < PROFILE_FIELD_COUNT; i++)
@@ -43,7 +69,7 @@ const struct profile_field_desc *profile_field_find(const char *name)
 	return NULL;
 }
 
-int profile_find(const char *name, struct profile *profile)
+static int find_kernel(const char *name, struct profile *profile)
 {
 	for (size_t column = 0; column < PROFILE_COUNT; column++) {
 		if (strcmp(profiles[column].name, name))
@@ -55,6 +81,48 @@ int profile_find(const char *name, struct profile *profile)
 		return 0;
 	}
 	return -1;
+}
+
+static enum proposal proposal_by_name(const char *name)
+{
+	unsigned proposal = 0;
+
+	while (proposal < PROPOSAL_COUNT && strcmp(proposals[proposal].name, name))
+		proposal++;
+	return (enum proposal)proposal;
+}
+
+const char *profile_base(const char *name)
+{
+	const enum proposal proposal = proposal_by_name(name);
+
+	return proposal < PROPOSAL_COUNT ? proposals[proposal].kernel : NULL;
+}
+
+const char *profile_source(const char *name)
+{
+	const enum proposal proposal = proposal_by_name(name);
+
+	return proposal < PROPOSAL_COUNT ? proposals[proposal].source : NULL;
+}
+
+static int find_proposal(const char *name, struct profile *profile)
+{
+	const enum proposal proposal = proposal_by_name(name);
+
+	if (proposal == PROPOSAL_COUNT)
+		return -1;
+	find_kernel(proposals[proposal].kernel, profile);
+	strcpy(profile->name, proposals[proposal].name);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		if (changes[i].proposal == proposal)
+			profile->values[changes[i].field] = changes[i].value;
+	return 0;
+}
+
+int profile_find(const char *name, struct profile *profile)
+{
+	return find_kernel(name, profile) == 0 ? 0 : find_proposal(name, profile);
 }
 
 const char *profile_for_release(const char *release)
@@ -100,9 +168,11 @@ int profile_set(struct profile *profile, const char *field, const char *text)
 
 const char *const *profile_names(void)
 {
-	static const char *names[PROFILE_COUNT + 1];
+	static const char *names[PROFILE_COUNT + PROPOSAL_COUNT + 1];
 
 	for (size_t i = 0; i < PROFILE_COUNT; i++)
 		names[i] = profiles[i].name;
+	for (size_t i = 0; i < PROPOSAL_COUNT; i++)
+		names[PROFILE_COUNT + i] = proposals[i].name;
 	return names;
 }

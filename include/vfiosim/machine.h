@@ -14,12 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vfiosim/board.h"
 #include "vfiosim/diag.h"
 
 enum iommu_kind { IOMMU_NONE, IOMMU_INTEL, IOMMU_AMD, IOMMU_SMMUV3, IOMMU_SPAPR_POWERNV, IOMMU_SPAPR_PSERIES };
 
 /* Who drives a device when the program starts. */
-enum device_driver { DRIVER_NONE, DRIVER_VFIO_PCI, DRIVER_HOST, DRIVER_PCIEPORT, DRIVER_MDEV };
+enum device_driver { DRIVER_NONE, DRIVER_VFIO_PCI, DRIVER_HOST, DRIVER_PCIEPORT, DRIVER_MDEV, DRIVER_PLATFORM };
 
 struct iova_range {
 	uint64_t first, last; /* inclusive */
@@ -44,7 +45,8 @@ struct irq {
 };
 
 struct device {
-	const char *name;  /* "0000:00:03.0" or the UUID of a mediated device: the name GROUP_GET_DEVICE_FD takes */
+	const char
+	    *name; /* "0000:00:03.0", or the UUID of a mediated device: the name that GROUP_GET_DEVICE_FD takes */
 	const char *model; /* what it is, e.g. "edu", "e1000" */
 	uint32_t group;	   /* number of its IOMMU group */
 	enum device_driver driver;
@@ -57,12 +59,15 @@ struct device {
 	uint32_t dma_bits; /* width of the addresses that the device can put on the bus; 0: it has no DMA of its own */
 	/* A mediated device: its parent in /sys/class/mdev_bus, and its type there. NULL with other drivers. */
 	const char *mdev_parent, *mdev_type;
+	/* A platform device: what the board's device tree says of it, where its name is the path. NULL with other
+	 * drivers. */
+	const struct board_device *platform;
 };
 
 /* Whether VFIO hands the device out, if its group is viable. */
 static inline bool device_is_vfio(const struct device *device)
 {
-	return device->driver == DRIVER_VFIO_PCI || device->driver == DRIVER_MDEV;
+	return device->driver == DRIVER_VFIO_PCI || device->driver == DRIVER_MDEV || device->driver == DRIVER_PLATFORM;
 }
 
 /* What an IOMMU translates. */
@@ -104,8 +109,9 @@ struct machine {
 	uint32_t hugepage_count;	   /* huge pages set aside at boot; 0: none */
 	uint64_t hugepage_size;		   /* bytes of one; 0: none */
 	struct tce_windows tce;
-	bool cache_coherent;	/* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
-	bool unsafe_interrupts; /* devices can raise each other's interrupts, for which the kernel refuses them */
+	bool cache_coherent;	   /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool unsafe_interrupts;	   /* devices can raise each other's interrupts, for which the kernel refuses them */
+	const struct board *board; /* the platform's device tree; NULL without one */
 	size_t device_count;
 	const struct device *devices; /* ascending by name */
 	size_t group_count;

@@ -5,7 +5,7 @@
  * model/profile-fields.def names each field with its source and its value in each kernel.
  * The model asks for fields; it never compares versions. A live kernel is its
  * profile plus what probes found, which the trace header records field by field. Some fields are
- * settings: what an administrator can change.
+ * settings: what an administrator can change. model/proposals.def has the profiles of what was only proposed.
  */
 #ifndef VFIOSIM_PROFILE_H
 #define VFIOSIM_PROFILE_H
@@ -54,7 +54,14 @@ const char *profile_for_release(const char *release);
  */
 int profile_set(struct profile *profile, const char *field, const char *value);
 
-/* Names of all profiles, NULL at the end. */
+/*
+ * The kernel whose profile a proposal changes, and the text that it was proposed in. NULL for the profile of a kernel,
+ * and for names that are no profile's.
+ */
+const char *profile_base(const char *name);
+const char *profile_source(const char *name);
+
+/* Names of all profiles, NULL at the end: those of kernels, oldest first, and behind them those of proposals. */
 const char *const *profile_names(void);
 
 #endif

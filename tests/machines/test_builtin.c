@@ -8,8 +8,8 @@
 #include "vfiosim/machine.h"
 
 static const char *const expected_names[] = {
-    "model-two-iommus", "powernv9-edu", "pseries-edu", "q35-amd",     "q35-e1000",  "q35-edu",	       "q35-mdev",
-    "q35-mdev-unsafe",	"q35-mixed",	"q35-multi",   "q35-noiommu", "q35-unsafe", "virt-smmuv3-edu",
+    "model-devtree", "model-two-iommus", "powernv9-edu", "pseries-edu", "q35-amd",     "q35-e1000",  "q35-edu",
+    "q35-mdev",	     "q35-mdev-unsafe",	 "q35-mixed",	 "q35-multi",	"q35-noiommu", "q35-unsafe", "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -57,7 +57,7 @@ Test(machine, every_vfio_device_has_regions_and_interrupts_by_index)
 		for (size_t i = 0; i < machine->device_count; i++) {
 			const struct device *device = &machine->devices[i];
 
-			if (device->driver != DRIVER_MDEV) {
+			if (device->driver != DRIVER_MDEV && device->driver != DRIVER_PLATFORM) {
 				cr_expect_eq(device->region_count, device_is_vfio(device) ? 9 : 0);
 				cr_expect_eq(device->irq_count, device_is_vfio(device) ? 5 : 0);
 			}
@@ -242,6 +242,26 @@ Test(model_two_iommus, groups_differ_in_what_translates_for_them)
 	cr_expect(machine->groups[4].translation.cache_coherent);
 	cr_expect_not(machine->groups[4].emulated);
 	cr_expect(machine->groups[5].emulated);
+}
+
+Test(model_devtree, devices_are_those_of_the_board)
+{
+	const struct machine *machine = machine_find("model-devtree");
+	const struct device *dma = device_named(machine, "/soc@ffe000000/dma@101300");
+	const struct device *sata = device_named(machine, "/soc@ffe000000/sata@220000");
+
+	cr_assert_not_null(machine->board);
+	cr_assert_not_null(dma);
+	cr_expect_eq(dma->platform, board_find(machine->board, dma->name));
+	cr_expect_eq(dma->flags, 4);
+	cr_expect_not(dma->resettable);
+	cr_assert_eq(dma->region_count, 2);
+	cr_expect_eq(dma->regions[0].offset, 0x100);
+	cr_expect_eq(dma->regions[1].offset, UINT64_C(1) << 40 | 0x300);
+	cr_expect_eq(dma->regions[1].flags, 3);
+	cr_assert_not_null(sata);
+	cr_expect_eq(sata->regions[0].flags, 7);
+	cr_expect_null(machine_find("q35-edu")->board);
 }
 
 Test(q35_unsafe, interrupts_are_not_isolated)

@@ -3,6 +3,7 @@
  * Profiles: found by name and by release, and changed field by field, as the header of a trace does it.
  */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "vfiosim/profile.h"
 
@@ -21,6 +22,21 @@ Test(profile, that_is_not_there_is_not_found)
 	struct profile profile;
 
 	cr_assert_eq(profile_find("5.9", &profile), -1);
+}
+
+Test(profile, of_a_proposal_is_a_kernel_with_what_was_proposed)
+{
+	struct profile proposal, kernel;
+
+	cr_assert_eq(profile_find("devtree-2013", &proposal), 0);
+	cr_assert_str_eq(proposal.name, "devtree-2013");
+	cr_assert_str_eq(profile_base("devtree-2013"), "5.10");
+	cr_assert_not_null(strstr(profile_source("devtree-2013"), "2013"));
+	cr_assert_eq(profile_find("5.10", &kernel), 0);
+	for (unsigned field = 0; field < PROFILE_FIELD_COUNT; field++)
+		cr_expect_eq(proposal.values[field], field == PROFILE_PLATFORM_DEVICES ? 1 : kernel.values[field]);
+	cr_assert_null(profile_base("5.10"));
+	cr_assert_null(profile_source("no such"));
 }
 
 Test(profile, field_takes_numbers_bitmaps_and_errno_names)

@@ -52,6 +52,7 @@
 #define CHECKED_hole(...)
 #define CHECKED_tail(...)
 #define CHECKED_ours(...)
+#define CHECKED_proposal(...)
 
 /* What was last seen in a kernel may be gone from all newer headers. */
 #define UNTIL_now(...) __VA_ARGS__

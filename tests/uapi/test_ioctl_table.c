@@ -116,7 +116,7 @@ Test(ioctl_by_number, other_numbers_find_nothing)
 
 Test(ioctl_table, rows_are_complete_and_consistent)
 {
-	static const char *const versions[] = {"5.10", "6.1", "6.12", "7.2", ""};
+	static const char *const versions[] = {"proposal", "5.10", "6.1", "6.12", "7.2", ""};
 
 	for (size_t i = 0; i < ioctl_count; i++) {
 		const struct ioctl_row *row = &ioctl_table[i];
