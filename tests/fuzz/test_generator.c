@@ -207,9 +207,12 @@ Test(generator, programs_get_deep_and_are_refused_in_many_ways)
 	struct walk walk = {.call = count_rules, .context = &depth};
 	unsigned different = 0, within_reach = RULE_COUNT - 1;
 
-	/* Programs are made for kernels, which lack what was only proposed. */
+	/*
+	 * Programs are made for kernels, which lack what was only proposed. Nor do they take devices from vfio-pci:
+	 * that waits until nobody has them open, and nobody would ever close them.
+	 */
 	for (unsigned i = 1; i < RULE_COUNT; i++)
-		within_reach -= strncmp(rules[i].source, "seed ", 5) == 0;
+		within_reach -= strncmp(rules[i].source, "seed ", 5) == 0 || strncmp(rules[i].name, "DRV-", 4) == 0;
 
 #define UNPERFORMED(rule, reason) within_reach--;
 #define UNOBSERVED(rule, reason)
