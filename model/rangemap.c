@@ -455,13 +455,10 @@ void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool va
 	while ((found = rangemap_overlap(map, first, last))) {
 		struct range range = *found;
 
-		rangemap_remove(map, range.first);
-		if (range.first < first) {
-			struct range left = range;
-
-			left.last = first - 1;
-			rangemap_insert(map, &left);
-		}
+		if (range.first < first)
+			rangemap_edit(map, range.first)->last = first - 1;
+		else
+			rangemap_remove(map, range.first);
 		if (range.last > last) {
 			struct range right = range;
 
