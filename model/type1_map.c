@@ -242,8 +242,6 @@ static enum step_result unmap_commit(struct host *host, struct op *op, struct ty
 			hit(op, RULE_T1_UNMAP_FOREIGN);
 			return STEP_MORE;
 		}
-		if (!search)
-			next = type1_find_next(iommu, &found, last);
 		/* Mediated devices are asked to let go, and do before this goes on. */
 		if (type1_is_pinned(iommu, &found.mapping) && !defect_on(host, DEFECT_UNMAP_ASKS_NOBODY)) {
 			pinners_let_go(host, (uint32_t)(iommu - host->iommus.items), found.mapping.first,
@@ -251,6 +249,9 @@ static enum step_result unmap_commit(struct host *host, struct op *op, struct ty
 			found.mapping = *type1_edit(iommu, &found);
 			hit(op, RULE_T1_UNMAP_PINNED);
 		}
+		/* Not before: what was let go of may have been pinned together with pages of the next mapping. */
+		if (!search)
+			next = type1_find_next(iommu, &found, last);
 		if (bitmap && !defect_on(host, DEFECT_DIRTY_UNMAP_UNTOLD) &&
 		    !type1_report(host, op, iommu, &found.mapping, first, bitmap) &&
 		    !defect_on(host, DEFECT_DIRTY_UNMAP_ANYWAY))

@@ -258,3 +258,21 @@ Test(domains, page_larger_than_its_mapping_is_dirty_as_far_as_that)
 	does("1 pwrite(12, hex(08 00*7), 8, 0x8) = 8");
 	does("1 pwrite(12, hex(05 00*7), 8, 0x18) = 8");
 }
+
+Test(domains, pages_of_two_mappings_pinned_together_are_uncharged_once)
+{
+	open_all();
+	join(7, "0");
+	set_iommu("0");
+	map(0x200000, 0x1000, "0");
+	does("1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ|WRITE, vaddr=0x100000001000, iova=0x201000, "
+	     "size=0x1000}) = 0");
+	does("1 ioctl(10, VFIO_GROUP_GET_DEVICE_FD, \"70696e6e-0000-4000-8000-000000000001\") = 12");
+	does("1 pwrite(12, hex(000020 00*5), 8, 0x0) = 8");
+	does("1 pwrite(12, hex(02 00*7), 8, 0x8) = 8");
+	does("1 pwrite(12, hex(01 00*7), 8, 0x18) = 8");
+	cr_expect_eq(locked(), 2);
+	/* Asked to let go of the first mapping, the device lets go of both pages. */
+	unmap(0x200000, 0x2000);
+	cr_expect_eq(locked(), 0);
+}
