@@ -157,6 +157,24 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 	return sum;
 }
 
+/* Pages that the kernel has lost track of lie there until others are put in their place, even if that fails. */
+static uint64_t mix_table(uint64_t sum, const struct type1 *iommu)
+{
+	uint64_t at = 0;
+
+	for (const struct range *run; (run = rangemap_overlap(&iommu->table, at, UINT64_MAX)); at = run->last + 1) {
+		if (rangemap_overlap(&iommu->mappings, run->first, run->last)) {
+			sum = mix(sum, run->first);
+			sum = mix(sum, run->last);
+			sum = mix(sum, run->value);
+			sum = mix(sum, run->tag);
+		}
+		if (run->last == UINT64_MAX)
+			break;
+	}
+	return sum;
+}
+
 /* The kernel's tree is no state of its own: a mapping that fails is put in and taken out, and so may turn it round. */
 static uint64_t mix_mappings(uint64_t sum, const struct type1 *iommu)
 {
@@ -171,7 +189,7 @@ static uint64_t mix_mappings(uint64_t sum, const struct type1 *iommu)
 	}
 	sum = rangemap_digest(&iommu->dirty, sum);
 	sum = rangemap_digest(&iommu->tails, sum);
-	sum = rangemap_digest(&iommu->table, sum);
+	sum = mix_table(sum, iommu);
 	sum = rangemap_digest(&iommu->held, sum);
 	return rangemap_digest(&iommu->pinned, sum);
 }

@@ -161,10 +161,9 @@ void type1_uncharge(struct host *host, struct range *mapping, uint64_t pages)
 {
 	struct mm *mm = &host->mms.items[MAPPING_MM(mapping->tag)];
 
-	if (!mm->users)
-		return;
 	mapping->weight -= pages;
-	mm->locked -= pages;
+	if (mm->users)
+		mm->locked -= pages;
 }
 
 /*
