@@ -8,7 +8,8 @@
 static bool answers_as(const struct host_fd *fd, enum ioctl_owner owner)
 {
 	return fd->owner == owner || (owner == OWNER_CONTAINER && fd->owner == OWNER_TYPE1) ||
-	       ((owner == OWNER_CONTAINER || owner == OWNER_TYPE1) && fd->owner == OWNER_IOMMUFD);
+	       ((owner == OWNER_CONTAINER || owner == OWNER_TYPE1) &&
+		(fd->owner == OWNER_IOMMUFD || fd->owner == OWNER_SPAPR));
 }
 
 /* Not every call has a descriptor. */
@@ -140,6 +141,8 @@ static uint64_t iova_usual(struct generator *g, const struct dma *dma)
 
 	if (g->reaches_edges && chance(g, 1, 8))
 		return choose_edge(g);
+	if (has_tce(g) && !g->careful && chance(g, 1, 4))
+		return g->machine->tce.second_window + (0x10000 * below(g, 64));
 	if (g->reaches_top && !g->careful && chance(g, 1, 4))
 		return -page * ONE_OF(g, from_top);
 	return dma && !g->careful && chance(g, 1, 3) ? dma->iova + dma->size : 0x100000 + page * 64 * below(g, 64);

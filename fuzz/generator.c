@@ -27,7 +27,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (2 * GROUPS_MAX + 24)
+#define PROLOGUE_MAX (2 * GROUPS_MAX + 27)
 
 struct plan {
 	uint32_t calls;
@@ -209,6 +209,13 @@ static void plan_prologue(struct generator *g, struct plan *plan)
 	prologue_join(g, plan, 0, early);
 	prologue_limit(g, plan);
 	prologue_add(plan, OPERATION_mmap);
+	/* Tables are charged first, so that whoever is limited gets nowhere, or just so far. */
+	if (has_tce(g) && chance(g, 1, 8)) {
+		prologue_add(plan, OPERATION_setrlimit);
+		prologue_add(plan, OPERATION_dropcap);
+	}
+	if (has_tce(g))
+		prologue_add(plan, g->iommu_type == VFIO_SPAPR_TCE_IOMMU ? OPERATION_tce_enable : OPERATION_tce_memory);
 	prologue_add(plan, OPERATION_map_dma);
 	if (early < g->group_count)
 		prologue_add(plan, OPERATION_map_dma);
@@ -254,6 +261,8 @@ static void plan_program(struct generator *g, struct plan *plan, const struct ge
 	plan_weights(g, plan);
 	if (group_is_noiommu(g, g->groups[0]))
 		g->iommu_type = VFIO_NOIOMMU_IOMMU;
+	else if (has_tce(g))
+		g->iommu_type = chance(g, 1, 3) ? VFIO_SPAPR_TCE_IOMMU : VFIO_SPAPR_TCE_v2_IOMMU;
 	g->iommufd = g->profile.values[PROFILE_IOMMUFD] && chance(g, 1, 2);
 	plan_prologue(g, plan);
 }

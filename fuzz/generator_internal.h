@@ -139,7 +139,7 @@ static inline bool strange(struct generator *g)
 
 /*
  * A descriptor of the acting task that answers as @owner (OWNER_CONTAINER: with or without an IOMMU; an iommufd does
- * as a container and as TYPE1), as a rule.
+ * as a container and as TYPE1, sPAPR also as TYPE1), as a rule.
  * False when there is none, mostly: then the call is not worth making.
  */
 bool choose_fd(struct generator *g, enum ioctl_owner owner, uint64_t *fd);
@@ -154,6 +154,8 @@ const struct host_fd *find_fd(struct generator *g, uint64_t number);
 bool group_is_noiommu(const struct generator *g, uint32_t number);
 /* Whether it is one of mediated devices, without an IOMMU. */
 bool group_is_emulated(const struct generator *g, uint32_t number);
+/* Whether the machine's IOMMU has TCE tables. */
+bool has_tce(const struct generator *g);
 uint64_t choose_iova(struct generator *g);
 /* An IOVA around the ends of the aperture and of each reserved range. */
 uint64_t choose_edge(struct generator *g);

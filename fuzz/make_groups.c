@@ -85,7 +85,7 @@ bool make_set_container(struct generator *g, struct call *call)
 	build_ioctl(call, group, "VFIO_GROUP_SET_CONTAINER");
 	bytes_put(number, sizeof(number), container);
 	build_bytes(g, call, number, sizeof(number));
-	return !pins_too_much(g, call);
+	return has_tce(g) || !pins_too_much(g, call);
 }
 
 bool make_unset_container(struct generator *g, struct call *call)
@@ -178,6 +178,8 @@ bool make_advance(struct generator *g, struct call *call)
 		step = make_open_group;
 	else if (!count_fds(g, OWNER_TYPE1) || (g->iommufd && chance(g, 1, 4)))
 		step = chance(g, 1, 2) ? make_set_container : make_set_iommu;
+	else if (has_tce(g) && chance(g, 1, 3))
+		step = g->iommu_type == VFIO_SPAPR_TCE_IOMMU ? make_tce_enable : make_tce_memory;
 	else if (chance(g, 1, 2))
 		step = choose_area(g, 0, false) ? make_map_dma : make_mmap;
 	g->careful = true;

@@ -14,6 +14,9 @@ bool make_setrlimit(struct generator *g, struct call *call)
 
 	call->op = CALL_SETRLIMIT;
 	call->args[0] = ONE_OF(g, limits);
+	/* A default window fits, but not its table. */
+	if (has_tce(g) && chance(g, 1, 3))
+		call->args[0] = g->machine->tce.default_window.last + 1;
 	return true;
 }
 

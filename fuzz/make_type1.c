@@ -15,7 +15,8 @@ static uint64_t pinned(const struct generator *g)
 {
 	uint64_t sum = 0;
 
-	for (uint32_t i = 0; i < g->book.actor_count; i++)
+	/* TCE tables are charged as if they were full; what is really pinned is no more than there is memory. */
+	for (uint32_t i = 0; i < g->book.actor_count && !has_tce(g); i++)
 		sum += host_locked_by_vfio(g->host, g->book.actors[i].task);
 	for (uint32_t i = 0; i < g->book.dma_count && g->profile.values[PROFILE_IOMMUFD]; i++)
 		sum += g->book.dmas[i].size < g->book.memory ? g->book.dmas[i].size : g->book.memory;
@@ -82,7 +83,7 @@ bool make_map_dma(struct generator *g, struct call *call)
 	map_memory(g, map.flags & VFIO_DMA_MAP_FLAG_WRITE ? 2 : 1, &map.vaddr, &map.size);
 	if (g->iommufd && !g->careful && chance(g, 1, 12))
 		map_for_nobody(g, &map);
-	if (g->iommufd && !g->careful && chance(g, 1, 16))
+	if ((g->iommufd || has_tce(g)) && !g->careful && chance(g, 1, 16))
 		map.flags = 0;
 	/* No more can be pinned than there is memory, whatever the size says. */
 	most = map.size < g->book.memory ? map.size : g->book.memory;

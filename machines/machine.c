@@ -34,7 +34,8 @@ static bool is_tce(enum iommu_kind kind)
 /* The windows of the TCE tables. The default one is what can be mapped before any other is created. */
 static int read_tce(struct tree *tree, int node, struct machine *machine)
 {
-	static const char *const properties[] = {"default-window", "windows", "levels", "second-window", NULL};
+	static const char *const properties[] = {"default-window", "windows",  "levels", "second-window",
+						 "entries",	   "recovery", NULL};
 	struct tce_windows *tce = &machine->tce;
 	uint64_t *window;
 	size_t pairs;
@@ -42,7 +43,9 @@ static int read_tce(struct tree *tree, int node, struct machine *machine)
 	if (tree_known(tree, node, properties, tree_nothing) != 0 ||
 	    tree_pairs(tree, node, "default-window", 1, &window, &pairs) != 0 ||
 	    tree_u32(tree, node, "windows", 1, 64, &tce->windows) != 0 ||
-	    tree_u32(tree, node, "levels", 1, 16, &tce->levels) != 0)
+	    tree_u32(tree, node, "levels", 1, 16, &tce->levels) != 0 ||
+	    tree_u64(tree, node, "entries", 1, UINT64_C(1) << 55, &tce->entries) != 0 ||
+	    tree_bool(tree, node, "recovery", &tce->recovery) != 0)
 		return -1;
 	if (window[0] > UINT32_MAX || window[1] < window[0] || window[1] > UINT32_MAX ||
 	    window[1] - window[0] == UINT32_MAX)

@@ -18,6 +18,7 @@ struct counts {
 	uint64_t *references;	 /* of each file */
 	uint64_t *container_use; /* of each container: its files and groups */
 	uint64_t *iommu_use;	 /* of each IOMMU: containers */
+	uint64_t *spapr_use;	 /* of each sPAPR instance: containers */
 	uint64_t *group_use;	 /* of each group: open devices */
 	uint64_t *device_use;	 /* of each device: files */
 	uint64_t *pinned;	 /* of each address space: pages that iommufds hold */
@@ -43,13 +44,13 @@ static const char *audit_says(struct host *host, const char *format, ...)
 
 static struct counts counts_begin(struct host *host)
 {
-	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	   host->files.count,	host->containers.count,
-				  host->iommus.count, host->groups.count,  host->devices.count, host->mms.count,
-				  host->pages.count,  host->iommufds.count};
+	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	    host->files.count,	 host->containers.count,
+				  host->iommus.count, host->groups.count,   host->devices.count, host->mms.count,
+				  host->pages.count,  host->iommufds.count, host->spaprs.count};
 	struct counts counts = {.user_locked = 0};
-	uint64_t **const parts[] = {&counts.charged,   &counts.users,	   &counts.references, &counts.container_use,
-				    &counts.iommu_use, &counts.group_use,  &counts.device_use, &counts.pinned,
-				    &counts.pages_use, &counts.iommufd_use};
+	uint64_t **const parts[] = {&counts.charged,   &counts.users,	    &counts.references, &counts.container_use,
+				    &counts.iommu_use, &counts.group_use,   &counts.device_use, &counts.pinned,
+				    &counts.pages_use, &counts.iommufd_use, &counts.spapr_use};
 	uint32_t sum = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -123,6 +124,58 @@ static const char *count_mappings(struct host *host, struct counts *counts)
 			return audit_says(host, "IOMMU %u has %llu mappings and %u entries left of %u", i,
 					  (unsigned long long)iommu->mappings.count + iommu->tops.count,
 					  iommu->entries_left, limit);
+	}
+	return NULL;
+}
+
+/* Entries of the tables of one address space that refer to [first, last] of its memory. */
+static uint64_t count_entries(const struct host *host, uint32_t mm, uint64_t first, uint64_t last)
+{
+	uint64_t entries = 0;
+
+	for (uint32_t i = 0; i < host->spaprs.count; i++) {
+		const struct spapr *spapr = &host->spaprs.items[i];
+
+		for (unsigned t = 0; spapr->alive && spapr->v2 && spapr->mm == mm && t < TCE_WINDOWS; t++)
+			for (const struct range *extent = rangemap_from(&spapr->tables[t].entries, 0); extent;
+			     extent = rangemap_from(&spapr->tables[t].entries, extent->last + 1))
+				if (extent->value >= first && extent->value <= last)
+					entries += (extent->last - extent->first + 1) >> spapr->tables[t].page_shift;
+	}
+	return entries;
+}
+
+/* With sPAPR whole windows, tables and registered memory are charged; the memory counts what refers to it. */
+static const char *count_spaprs(struct host *host, struct counts *counts)
+{
+	for (uint32_t i = 0; i < host->spaprs.count; i++) {
+		const struct spapr *spapr = &host->spaprs.items[i];
+		uint64_t charged = spapr->locked;
+
+		for (unsigned t = 0; t < TCE_WINDOWS; t++) {
+			charged += spapr->tables[t].charged;
+			if (!rangemap_valid(&spapr->tables[t].entries))
+				return audit_says(host, "the entries of sPAPR instance %u are out of order", i);
+		}
+		if (spapr->alive && spapr->mm != NOTHING && host->mms.items[spapr->mm].users)
+			counts->charged[spapr->mm] += charged;
+		else if (spapr->alive && spapr->mm == NOTHING && charged)
+			return audit_says(host, "sPAPR instance %u charges nobody", i);
+	}
+	for (uint32_t i = 0; i < host->mms.count; i++) {
+		const struct mm *mm = &host->mms.items[i];
+		const struct range *region = rangemap_from(&mm->regions, 0);
+
+		for (; region; region = rangemap_from(&mm->regions, region->last + 1)) {
+			const uint64_t entries = count_entries(host, i, region->first, region->last);
+
+			if (mm->users)
+				counts->charged[i] += (region->last - region->first + 1) / host->machine->page_size;
+			if (region->weight != entries)
+				return audit_says(host, "%llu entries refer to the memory at 0x%llx, it counts %llu",
+						  (unsigned long long)entries, (unsigned long long)region->first,
+						  (unsigned long long)region->weight);
+		}
 	}
 	return NULL;
 }
@@ -287,9 +340,14 @@ static const char *count_files(struct host *host, struct counts *counts)
 		if (group->container != NOTHING)
 			counts->container_use[group->container]++;
 	}
-	for (uint32_t i = 0; i < host->containers.count; i++)
-		if (host->containers.items[i].alive && host->containers.items[i].iommu != NOTHING)
-			counts->iommu_use[host->containers.items[i].iommu]++;
+	for (uint32_t i = 0; i < host->containers.count; i++) {
+		const struct container *container = &host->containers.items[i];
+
+		if (container->alive && container->kind == CONTAINER_TYPE1)
+			counts->iommu_use[container->iommu]++;
+		if (container->alive && container->kind == CONTAINER_SPAPR)
+			counts->spapr_use[container->iommu]++;
+	}
 	return NULL;
 }
 
@@ -353,6 +411,11 @@ static const char *compare_containers(struct host *host, const struct counts *co
 			return audit_says(host, "IOMMU %u is %s, and %llu containers have it", i,
 					  host->iommus.items[i].alive ? "there" : "gone",
 					  (unsigned long long)counts->iommu_use[i]);
+	for (uint32_t i = 0; i < host->spaprs.count; i++)
+		if (host->spaprs.items[i].alive != (counts->spapr_use[i] == 1))
+			return audit_says(host, "sPAPR instance %u is %s, and %llu containers have it", i,
+					  host->spaprs.items[i].alive ? "there" : "gone",
+					  (unsigned long long)counts->spapr_use[i]);
 	return NULL;
 }
 
@@ -377,7 +440,7 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 const char *host_audit(struct host *host)
 {
 	static const char *(*const counters[])(struct host *, struct counts *) = {
-	    count_tasks, count_mappings, count_iommufds, count_areas, count_files};
+	    count_tasks, count_mappings, count_spaprs, count_iommufds, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
 	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty, check_pins};
 	struct counts counts = counts_begin(host);
@@ -410,6 +473,9 @@ const char *host_audit_end(struct host *host)
 	for (uint32_t i = 0; i < host->iommus.count; i++)
 		if (host->iommus.items[i].alive)
 			return audit_says(host, "IOMMU %u is still there", i);
+	for (uint32_t i = 0; i < host->spaprs.count; i++)
+		if (host->spaprs.items[i].alive)
+			return audit_says(host, "sPAPR instance %u is still there", i);
 	for (uint32_t i = 0; i < host->groups.count; i++)
 		if (host->groups.items[i].users || host->groups.items[i].file != NOTHING)
 			return audit_says(host, "group %u is still in use", host->groups.items[i].number);

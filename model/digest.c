@@ -43,6 +43,7 @@ static uint64_t mix_memory(uint64_t sum, const struct host *host)
 		sum = mix(sum, mm->lock_ahead);
 		sum = mix(sum, mm->next_address);
 		sum = rangemap_digest(&mm->areas, sum);
+		sum = rangemap_digest(&mm->regions, sum);
 	}
 	for (uint32_t i = 0; i < host->memory_files.count; i++) {
 		const struct memory_file *file = &host->memory_files.items[i];
@@ -101,7 +102,7 @@ static uint64_t mix_containers(uint64_t sum, const struct host *host)
 
 		sum = mix(sum, (uint64_t)group->file << 2 | (unsigned)group->offered << 1 | group->viable);
 		sum = mix(sum, (uint64_t)group->container << 32 | group->users);
-		sum = mix(sum, group->attached << 1 | group->pinned_scope);
+		sum = mix(sum, group->attached << 2 | (unsigned)group->windows_denied << 1 | group->pinned_scope);
 		sum = mix(sum, (uint64_t)group->iommufd << 32 | group->joined);
 	}
 	return sum;
@@ -196,6 +197,32 @@ static uint64_t mix_iommus(uint64_t sum, const struct host *host)
 	return sum;
 }
 
+static uint64_t mix_spaprs(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->spaprs.count; i++) {
+		const struct spapr *spapr = &host->spaprs.items[i];
+
+		if (!spapr->alive)
+			continue;
+		sum = mix(sum, (uint64_t)i << 3 | (unsigned)spapr->v2 << 2 | (unsigned)spapr->enabled << 1 |
+				   spapr->default_pending);
+		sum = mix(sum, (uint64_t)spapr->mm << 32 | spapr->groups);
+		sum = mix(sum, spapr->locked);
+		sum = rangemap_digest(&spapr->registered, sum);
+		sum = rangemap_digest(&spapr->table, sum);
+		for (unsigned t = 0; t < TCE_WINDOWS; t++) {
+			const struct tce_table *table = &spapr->tables[t];
+
+			sum = mix(sum, (uint64_t)table->page_shift << 32 | table->levels);
+			sum = mix(sum, table->first);
+			sum = mix(sum, table->last);
+			sum = mix(sum, table->charged);
+			sum = rangemap_digest(&table->entries, sum);
+		}
+	}
+	return sum;
+}
+
 static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 {
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
@@ -234,6 +261,7 @@ struct host_digest host_digest(const struct host *host)
 	digest.objects = mix_containers(digest.objects, host);
 	digest.objects = mix_devices(digest.objects, host);
 	digest.objects = mix_iommus(digest.objects, host);
+	digest.objects = mix_spaprs(digest.objects, host);
 	digest.objects = mix_iommufds(digest.objects, host);
 	digest.pages = mix_pages(0, host);
 	return digest;

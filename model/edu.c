@@ -85,7 +85,7 @@ static struct piece next_piece(const struct host *host, uint32_t index, uint64_t
 	struct piece piece = {.iova = iova, .at = at, .length = length, .refused = RULE_DMA_NO_MASTER};
 
 	if (device->bus_master)
-		piece.refused = type1_translate(host, index, iova, length, to_memory, &piece.run);
+		piece.refused = container_translate(host, index, iova, length, to_memory, &piece.run);
 	if (piece.refused == RULE_DMA_NO_MAPPING)
 		piece.refused = ioas_translate(host, index, iova, length, to_memory, &piece.run);
 	if (!piece.refused)

@@ -189,7 +189,7 @@ static int file_owner(const struct host *host, const struct file *file)
 {
 	switch (file->kind) {
 	case FILE_CONTAINER:
-		return host->containers.items[file->object].iommu == NOTHING ? OWNER_CONTAINER : OWNER_TYPE1;
+		return (int)container_owner(host, file->object);
 	case FILE_IOMMUFD:
 		return OWNER_IOMMUFD;
 	case FILE_GROUP:
@@ -274,9 +274,7 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		}
 		file_get(host, op->file);
 		owner = file_owner(host, file);
-		op->row = ioctl_by_number(number, owner == OWNER_TYPE1 ? OWNER_CONTAINER : (enum ioctl_owner)owner);
-		if (!op->row && owner == OWNER_TYPE1)
-			op->row = ioctl_by_number(number, OWNER_TYPE1);
+		op->row = ioctl_by_number(number, (enum ioctl_owner)owner);
 		if (!op->row && number >> 8 != VFIO_IOCTL_TYPE)
 			return unmodelled(host, op);
 		if (!op->row)

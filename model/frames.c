@@ -348,8 +348,12 @@ bool frames_balanced(struct host *host)
 		sums_add(&pinned, run->first, run->last - run->first + 1, run->weight);
 		huge += run->tag & FRAME_HUGE ? run->last - run->first + 1 : 0;
 	}
-	for (uint32_t i = 0; i < host->mms.count; i++)
+	for (uint32_t i = 0; i < host->mms.count; i++) {
 		sums_add_table(&references, &host->mms.items[i].pages, false);
+		sums_add_table(&pins, &host->mms.items[i].table, true);
+	}
+	for (uint32_t i = 0; i < host->spaprs.count; i++)
+		sums_add_table(&pins, &host->spaprs.items[i].table, true);
 	for (uint32_t i = 0; i < host->memory_files.count; i++)
 		sums_add_table(&references, &host->memory_files.items[i].pages, false);
 	for (uint32_t i = 0; i < host->iommus.count; i++) {

@@ -3,6 +3,7 @@
  * The host as a whole: making, cloning, and running one call through its steps.
  */
 #include "host.h"
+#include "spapr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static void host_add_groups(struct host *host)
 		const struct device *device = &machine->devices[i];
 		uint32_t index = table_add(&host->devices), group = group_find(host, device->group);
 
-		if (device_is_vfio(device) &&
+		if (device_is_vfio(device) && spapr_binds(host) &&
 		    (device->driver != DRIVER_PLATFORM || profile_get(host, PROFILE_PLATFORM_DEVICES)) &&
 		    (!host->groups.items[group].noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
 			host->groups.items[group].offered = true;
@@ -120,7 +121,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 /* The tables of a host: what is said of one of them here holds for all. */
 #define HOST_TABLES(apply)                                                                                \
 	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus) \
-	    apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins)
+	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins)
 
 /* Lets go of what objects own outside the tables. */
 static void host_drop(struct host *host)
@@ -130,7 +131,11 @@ static void host_drop(struct host *host)
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_clear(&host->mms.items[i].areas);
 		rangemap_clear(&host->mms.items[i].pages);
+		rangemap_clear(&host->mms.items[i].regions);
+		rangemap_clear(&host->mms.items[i].table);
 	}
+	for (uint32_t i = 0; i < host->spaprs.count; i++)
+		spapr_drop(&host->spaprs.items[i]);
 	for (uint32_t i = 0; i < host->memory_files.count; i++)
 		rangemap_clear(&host->memory_files.items[i].pages);
 	rangemap_clear(&host->frames);
@@ -158,15 +163,6 @@ static void host_drop(struct host *host)
 	}
 }
 
-/* Gives a copied map its own reference to the shared tree. */
-static void rangemap_unshare(struct rangemap *map)
-{
-	struct rangemap shared = *map;
-
-	map->root = NULL;
-	rangemap_copy(map, &shared);
-}
-
 /* Gives objects, whose tables were copied, their own of what they own outside of them. */
 static void host_unshare(struct host *host)
 {
@@ -175,7 +171,11 @@ static void host_unshare(struct host *host)
 	for (uint32_t i = 0; i < host->mms.count; i++) {
 		rangemap_unshare(&host->mms.items[i].areas);
 		rangemap_unshare(&host->mms.items[i].pages);
+		rangemap_unshare(&host->mms.items[i].regions);
+		rangemap_unshare(&host->mms.items[i].table);
 	}
+	for (uint32_t i = 0; i < host->spaprs.count; i++)
+		spapr_unshare(&host->spaprs.items[i]);
 	for (uint32_t i = 0; i < host->memory_files.count; i++)
 		rangemap_unshare(&host->memory_files.items[i].pages);
 	rangemap_unshare(&host->frames);

@@ -18,6 +18,7 @@
 #include "linux_errno.h"
 #include "memory.h"
 #include "rangemap.h"
+#include "tce_table.h"
 #include "vfiosim/model.h"
 
 #define NOTHING UINT32_MAX /* an index that names no object */
@@ -75,18 +76,20 @@ enum area_kind {
 
 /* An address space; outlives its tasks while DMA mappings are charged to it. */
 struct mm {
-	uint32_t task;		/* index of the one that it is made for: tasks share no address space */
-	uint32_t users;		/* tasks; at 0 memory and charges are gone */
-	struct rangemap areas;	/* tag: AREA_TAG, flags; weight: AREA_HOLDS(file); value: offset in the file */
-	struct rangemap pages;	/* private pages that exist; value: where in memory they are; tag: PAGE_OWN or 0 */
-	bool has_pinned;	/* VFIO has tried to pin pages of it */
-	uint32_t lock_ahead;	/* AREA_LOCKED and AREA_LOCK_ON_FAULT as areas to come get them */
-	uint64_t locked;	/* pages charged by VFIO */
-	uint64_t leaked;	/* of them, those for mappings that are gone; a fault of some kernels */
-	uint64_t pinned;	/* pages that iommufd pins in it, whoever is charged */
-	uint64_t locked_areas;	/* pages of areas that the program has locked */
-	uint64_t locked_unseen; /* pages that it has locked by what the host was not told of */
-	uint64_t next_address;	/* where the next mmap without a wish goes, below this */
+	uint32_t task;		 /* index of the one that it is made for: tasks share no address space */
+	uint32_t users;		 /* tasks; at 0 memory and charges are gone */
+	struct rangemap areas;	 /* tag: AREA_TAG, flags; weight: AREA_HOLDS(file); value: offset in the file */
+	struct rangemap pages;	 /* private pages that exist; value: where in memory they are; tag: PAGE_OWN or 0 */
+	bool has_pinned;	 /* VFIO has tried to pin pages of it */
+	struct rangemap regions; /* with sPAPR: memory that is registered, see prereg.c */
+	struct rangemap table;	 /* pages of regions; value: where they are, or what: IOTABLE_TAG */
+	uint32_t lock_ahead;	 /* AREA_LOCKED and AREA_LOCK_ON_FAULT as areas to come get them */
+	uint64_t locked;	 /* pages charged by VFIO */
+	uint64_t leaked;	 /* of them, those for mappings that are gone; a fault of some kernels */
+	uint64_t pinned;	 /* pages that iommufd pins in it, whoever is charged */
+	uint64_t locked_areas;	 /* pages of areas that the program has locked */
+	uint64_t locked_unseen;	 /* pages that it has locked by what the host was not told of */
+	uint64_t next_address;	 /* where the next mmap without a wish goes, below this */
 };
 
 #define AREA_TAG(kind, prot) ((uint32_t)(kind) << 4 | (uint32_t)(prot))
@@ -114,31 +117,32 @@ struct memory_file {
 };
 
 /* What answers the ioctls of a container: the IOMMU driver that SET_IOMMU found. */
-enum container_kind { CONTAINER_BARE, CONTAINER_TYPE1, CONTAINER_NOIOMMU };
+enum container_kind { CONTAINER_BARE, CONTAINER_TYPE1, CONTAINER_SPAPR, CONTAINER_NOIOMMU };
 
 struct container {
 	bool alive;
 	uint32_t references; /* its file, and each attached group */
 	bool noiommu;	     /* its groups are noiommu groups; says nothing while it has none */
 	enum container_kind kind;
-	uint32_t iommu; /* CONTAINER_TYPE1: index of the instance; else NOTHING */
+	uint32_t iommu; /* index of the instance in the table of its kind; NOTHING without one */
 };
 
 /* What PROFILE_NOIOMMU says of a kernel: CONFIG_VFIO_NOIOMMU, and its parameter enable_unsafe_noiommu_mode. */
 enum { NOIOMMU_ABSENT, NOIOMMU_OFF, NOIOMMU_ENABLED };
 
 struct group {
-	uint32_t number;    /* N of /dev/vfio/N, or of /dev/vfio/noiommu-N */
-	bool noiommu;	    /* nothing translates what its devices do */
-	bool offered;	    /* has a device bound to vfio: there is a /dev/vfio/N */
-	bool viable;	    /* no device of it is driven by the host */
-	uint32_t file;	    /* the open file, or NOTHING: a group is opened once */
-	uint32_t container; /* or NOTHING */
-	uint32_t iommufd;   /* the file of an iommufd in the place of a container, or NOTHING */
-	uint32_t users;	    /* 1 for the attachment, 1 for each open device */
-	uint64_t attached;  /* order of attachment, for walking a container's groups latest first */
-	bool pinned_scope;  /* its devices write only pages that they pinned, or say which they write */
-	uint32_t joined;    /* the TYPE1 instance that has it, or NOTHING */
+	uint32_t number;     /* N of /dev/vfio/N, or of /dev/vfio/noiommu-N */
+	bool noiommu;	     /* nothing translates what its devices do */
+	bool offered;	     /* has a device bound to vfio: there is a /dev/vfio/N */
+	bool viable;	     /* no device of it is driven by the host */
+	uint32_t file;	     /* the open file, or NOTHING: a group is opened once */
+	uint32_t container;  /* or NOTHING */
+	uint32_t iommufd;    /* the file of an iommufd in the place of a container, or NOTHING */
+	uint32_t users;	     /* 1 for the attachment, 1 for each open device */
+	uint64_t attached;   /* order of attachment, for walking a container's groups latest first */
+	bool pinned_scope;   /* its devices write only pages that they pinned, or say which they write */
+	bool windows_denied; /* with sPAPR: a hypervisor makes no more windows for it */
+	uint32_t joined;     /* the instance of its container's IOMMU that has it, or NOTHING */
 };
 
 #define EDU_BUFFER_SIZE 4096
@@ -233,6 +237,23 @@ struct type1 {
 	struct rangemap pinned;	  /* pages that mediated devices pin; value: how often; weight: pages to be charged */
 };
 
+/* DMA windows that a group can have at a time, in the kernel's tables. */
+enum { TCE_WINDOWS = 2 };
+
+/* One sPAPR instance: the tables that a container's groups translate by, and what it may map. */
+struct spapr {
+	bool alive;
+	bool v2;
+	bool enabled;	      /* v1: ENABLE; v2: something was registered */
+	bool default_pending; /* the default window appears when somebody needs one */
+	uint32_t groups;      /* that have joined */
+	uint32_t mm;	      /* the address space that it is charged to, or NOTHING */
+	uint64_t locked;      /* v1: pages that ENABLE charges */
+	struct tce_table tables[TCE_WINDOWS];
+	struct rangemap registered; /* v2: which of that memory's regions it has registered */
+	struct rangemap table;	    /* v1: pinned pages by bus address; value: where they are, or what: IOTABLE_TAG */
+};
+
 /* User memory that an iommufd was asked to map: areas cut from one mapping share it. */
 struct pages {
 	uint32_t areas;	 /* that are made of it; 0: free */
@@ -278,6 +299,7 @@ struct host {
 	TABLE(struct group) groups;	    /* ascending by number */
 	TABLE(struct device_state) devices; /* as machine->devices */
 	TABLE(struct type1) iommus;
+	TABLE(struct spapr) spaprs;
 	TABLE(struct iommufd) iommufds;
 	TABLE(struct pages) pages;
 	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */
@@ -543,6 +565,8 @@ bool container_detach(struct host *host, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
 /* An ioctl that is none of a container's own, nor of its IOMMU's. */
 enum step_result container_unknown_ioctl(struct host *host, struct op *op);
+/* Whose ioctls a container answers: its own alone, or also its IOMMU driver's. */
+enum ioctl_owner container_owner(const struct host *host, uint32_t container);
 
 /* The group of /dev/vfio/NUMBER or /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
 uint32_t group_find(const struct host *host, uint64_t number);
@@ -619,6 +643,10 @@ int64_t iommu_nesting(const struct host *host);
 /* Whether a device may write (or read) where a mapping allows @access, of MAPPING_READ and MAPPING_WRITE. */
 bool iommu_allows(const struct host *host, uint32_t access, bool write);
 
+/* What a device in a container reaches at @iova, up to @bytes of it, or the rule by which it reaches nothing. */
+enum rule container_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
+			      struct run *run);
+
 /* ---- TYPE1 -------------------------------------------------------------------------------- */
 
 /* What CHECK_EXTENSION answers; @iommu may be NOTHING. */
@@ -633,6 +661,7 @@ enum step_result type1_join(struct host *host, struct op *op, uint32_t iommu, ui
  * and mediated devices keep the mappings.
  */
 bool type1_leave(struct host *host, uint32_t group);
+handler_fn type1_map_dma, type1_unmap_dma;
 
 /* What a device in a container reaches at @iova, up to @bytes of it, or the rule by which it reaches nothing. */
 enum rule type1_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,

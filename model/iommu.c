@@ -60,6 +60,9 @@ bool iommu_allows(const struct host *host, uint32_t access, bool write)
 {
 	if (write)
 		return access & (defect_on(host, DEFECT_READ_ONLY_WRITTEN) ? MAPPING_READ : MAPPING_WRITE);
+	/* An entry of a bare POWER machine that may be written may be read. */
+	if (host->machine->iommu == IOMMU_SPAPR_POWERNV)
+		return true;
 	if (host->machine->iommu == IOMMU_INTEL && profile_get(host, PROFILE_INTEL_WRITE_ONLY_IS_READ))
 		return true;
 	return access & MAPPING_READ;

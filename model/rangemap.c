@@ -188,6 +188,12 @@ void rangemap_copy(struct rangemap *copy, const struct rangemap *map)
 		copy->root->references++;
 }
 
+void rangemap_unshare(struct rangemap *map)
+{
+	if (map->root)
+		map->root->references++;
+}
+
 void rangemap_clear(struct rangemap *map)
 {
 	if (map->root)

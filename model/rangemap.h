@@ -32,6 +32,9 @@ struct rangemap {
 /* Makes @copy, which must be empty, equal to @map: constant cost. */
 void rangemap_copy(struct rangemap *copy, const struct rangemap *map);
 
+/* Gives a map that was copied by assignment its own reference to the shared tree. */
+void rangemap_unshare(struct rangemap *map);
+
 /* Empties the map and gives back what nobody shares. */
 void rangemap_clear(struct rangemap *map);
 

@@ -38,6 +38,11 @@ bool rule_complaint_is(enum rule rule, const char *line)
 	return found && strstr(found, complaints[rule].place);
 }
 
+bool rule_complains(enum rule rule)
+{
+	return complaints[rule].words != NULL;
+}
+
 bool rule_complaint_fatal(enum rule rule)
 {
 	return complaints[rule].fatal;

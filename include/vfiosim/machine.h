@@ -93,6 +93,8 @@ struct tce_windows {
 	uint32_t windows;		  /* at the same time, the default one included */
 	uint32_t levels;		  /* of tables, at most */
 	uint64_t second_window;		  /* bus address where a second window begins; 0: there can be none */
+	uint64_t entries;		  /* of one window's table, at most */
+	bool recovery;			  /* devices that do wrong are frozen, and can be recovered (EEH) */
 };
 
 struct machine {

@@ -29,6 +29,9 @@ extern const struct rule_desc rules[RULE_COUNT];
 /* The rule with this name, or RULE_NONE. */
 enum rule rule_by_name(const char *name);
 
+/* Whether this is a rule by which a kernel complains about itself. */
+bool rule_complains(enum rule rule);
+
 /*
  * Whether a line of a kernel's console is what the kernel complains with by @rule, and whether such a complaint is its
  * last word. False for rules by which no kernel complains. model/complaints.def has those by which one does.

@@ -19,12 +19,13 @@ static const struct {
 	const char *machine, *profile;
 	bool complete;
 } places[] = {
-    {"q35-edu", "6.1", false},	 {"q35-multi", "6.1", false},	     {"q35-e1000", "6.1", false},
-    {"q35-edu", "6.12", false},	 {"q35-multi", "6.12", false},	     {"q35-e1000", "6.12", false},
-    {"q35-amd", "6.1", false},	 {"q35-amd", "6.12", false},	     {"q35-mdev", "6.1", false},
-    {"q35-mdev", "6.12", false}, {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
-    {"q35-multi", "6.12", true}, {"q35-multi", "5.10", false},	     {"q35-unsafe", "6.12", false},
-    {"q35-multi", "7.2", true},	 {"q35-mixed", "7.2", true},
+    {"q35-edu", "6.1", false},	    {"q35-multi", "6.1", false},	{"q35-e1000", "6.1", false},
+    {"q35-edu", "6.12", false},	    {"q35-multi", "6.12", false},	{"q35-e1000", "6.12", false},
+    {"q35-amd", "6.1", false},	    {"q35-amd", "6.12", false},		{"q35-mdev", "6.1", false},
+    {"q35-mdev", "6.12", false},    {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
+    {"q35-multi", "6.12", true},    {"q35-multi", "5.10", false},	{"q35-unsafe", "6.12", false},
+    {"q35-multi", "7.2", true},	    {"q35-mixed", "7.2", true},		{"powernv9-edu", "6.12", false},
+    {"powernv9-edu", "7.2", false}, {"pseries-edu", "6.12", false},	{"pseries-edu", "7.2", false},
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
@@ -35,6 +36,7 @@ struct walk {
 	void (*call)(struct walk *walk, const struct call *call, const struct outcome *outcome);
 	const struct generator_options *options; /* NULL: the usual ones */
 	struct host *host;
+	bool tables_charged; /* what is charged is not what is pinned, but tables that could be full */
 	void *context;
 };
 
@@ -46,6 +48,7 @@ static void walk_program(struct walk *walk, uint64_t seed, const struct machine 
 
 	cr_assert_not_null(program);
 	walk->host = host_new(machine, profile);
+	walk->tables_charged = machine->tce.windows;
 	if (walk->begin)
 		walk->begin(walk, program);
 	for (size_t i = 0; i < program->count; i++) {
@@ -125,7 +128,7 @@ static void check_modelled(struct walk *walk, const struct call *call, const str
 
 	cr_assert(outcome->modelled);
 	cr_assert_leq(call->task, TASKS_MAX);
-	for (uint32_t task = 1; task <= TASKS_MAX; task++)
+	for (uint32_t task = 1; task <= TASKS_MAX && !walk->tables_charged; task++)
 		pinned += host_locked_by_vfio(walk->host, task);
 	cr_assert_leq(pinned, PINNED_MAX);
 	cr_assert_null(host_audit(walk->host), "%s", host_audit(walk->host));
@@ -219,12 +222,15 @@ Test(generator, programs_get_deep_and_are_refused_in_many_ways)
 #include "conformance/excused.def"
 
 	walk_all(&walk, PROGRAMS);
-	for (unsigned i = 1; i < RULE_COUNT; i++)
+	for (unsigned i = 1; i < RULE_COUNT; i++) {
 		different += depth.hits[i] > 0;
+		/* Programs do without what makes kernels complain. */
+		within_reach -= rule_complains((enum rule)i);
+	}
 	cr_assert_gt(different, within_reach * 9 / 10, "%u of %u rules", different, within_reach);
 	cr_assert_gt(depth.refused, depth.calls / 5);
 	cr_assert_lt(depth.refused, depth.calls * 3 / 5);
-	cr_assert_gt(depth.hits[RULE_T1_MAP], PLACES * PROGRAMS);
+	cr_assert_gt(depth.hits[RULE_T1_MAP] + depth.hits[RULE_TCE_MAP], PLACES * PROGRAMS);
 	cr_assert_gt(depth.hits[RULE_T1_UNMAP], 2 * PROGRAMS);
 	cr_assert_gt(depth.hits[RULE_GRP_DEVICE_OPEN], 2 * PROGRAMS);
 }

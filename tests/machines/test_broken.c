@@ -21,8 +21,9 @@
 
 /* These may be left out; everything else has to be there. */
 static const char *const optional[] = {
-    "reserved", "cache-coherent", "unsafe-interrupts", "netdevs",	 "msix-mappable", "dynamic", "hugepage-count",
-    "io-ports", "hugepage-size",  "second-window",     "#address-cells", "#size-cells",	  "noiommu", NULL};
+    "reserved",	     "cache-coherent", "unsafe-interrupts", "netdevs",	"msix-mappable",
+    "dynamic",	     "hugepage-count", "recovery",	    "io-ports", "hugepage-size",
+    "second-window", "#address-cells", "#size-cells",	    "noiommu",	NULL};
 
 struct place {
 	char path[256], property[64];

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * sPAPR mappings: MAP_DMA and UNMAP_DMA put entries into the table of a window, and empty them.
+ *
+ * Entries are put one after the other. What was there is replaced; when one cannot be put, those before it are
+ * emptied, whatever they were before the call.
+ */
+#include "spapr.h"
+
+/* So many entries are emptied in a time that somebody waits for. */
+#define ENTRIES_IN_REASON (UINT64_C(1) << 24)
+
+/* What is cleared: an extent, or the part of it that lies in a range. */
+static struct range part_of(const struct range *extent, uint64_t first, uint64_t last)
+{
+	struct range part = *extent;
+
+	if (part.first < first) {
+		part.value += first - part.first;
+		part.first = first;
+	}
+	if (part.last > last)
+		part.last = last;
+	return part;
+}
+
+void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count)
+{
+	const uint64_t last = address + (count << table->page_shift) - 1;
+	const struct range *extent = count && spapr->v2 ? rangemap_overlap(&table->entries, address, last) : NULL;
+
+	while (extent) {
+		const struct range part = part_of(extent, address, last);
+
+		prereg_mapped(host, spapr->mm, part.value,
+			      -(int64_t)((part.last - part.first + 1) >> table->page_shift));
+		extent = part.last < last ? rangemap_overlap(&table->entries, part.last + 1, last) : NULL;
+	}
+	if (count && !spapr->v2)
+		iotable_unpin(host, &spapr->table, address, last);
+	tce_table_clear(table, address, count);
+}
+
+/*
+ * How many of @count pages from @user on may be mapped, one after the other. Those that the first version pins are
+ * brought in, and so is one that has no place in the window any more.
+ */
+static uint64_t usable(struct host *host, const struct spapr *spapr, const struct tce_table *table, uint64_t user,
+		       uint64_t count, uint64_t fit)
+{
+	uint64_t done = 0, more;
+
+	if (!spapr->v2)
+		return spapr_bring_in(host, spapr->mm, user, count <= fit ? count : fit + 1);
+	do {
+		more =
+		    prereg_usable(host, spapr->mm, user + (done << table->page_shift), table->page_shift, count - done);
+		done += more;
+	} while (more && done < count);
+	return done;
+}
+
+/* Puts entries that all can be put. Each extent lies in one registered region. */
+static void put(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count,
+		uint64_t user, uint32_t flags)
+{
+	const uint32_t tag = MAPPING_TAG(spapr->mm, flags);
+
+	spapr_clear(host, spapr, table, address, count);
+	if (!spapr->v2)
+		spapr_pin(host, &spapr->table, spapr->mm, user, address, count);
+	while (count) {
+		uint64_t part = count;
+
+		if (spapr->v2) {
+			part = prereg_usable(host, spapr->mm, user, table->page_shift, count);
+			prereg_mapped(host, spapr->mm, user, (int64_t)part);
+		}
+		tce_table_put(table, address, part, user, tag);
+		address += part << table->page_shift;
+		user += part << table->page_shift;
+		count -= part;
+	}
+}
+
+/*
+ * Entries behind the window's end. A kernel looks only at where the first one lies. The hypervisor refuses the first
+ * one behind, which the second version does not survive; a table of one's own has no end that anybody watches.
+ */
+static enum step_result map_beyond(struct host *host, struct op *op, struct spapr *spapr, struct tce_table *table,
+				   const struct vfio_iommu_type1_dma_map *map)
+{
+	const uint64_t fit = tce_table_pages_from(table, map->iova);
+
+	if (host->machine->iommu != IOMMU_SPAPR_PSERIES)
+		return unmodelled(host, op);
+	if (spapr->v2)
+		return complain(host, op, RULE_TCE_MAP_BEYOND_V2, true);
+	spapr_clear(host, spapr, table, map->iova, fit);
+	return refuse(op, RULE_TCE_MAP_BEYOND);
+}
+
+static enum step_result map_entries(struct host *host, struct op *op, struct spapr *spapr, struct tce_table *table,
+				    const struct vfio_iommu_type1_dma_map *map)
+{
+	const uint64_t count = map->size >> table->page_shift, fit = tce_table_pages_from(table, map->iova);
+	const uint64_t good = usable(host, spapr, table, map->vaddr, count, fit);
+
+	if (good > fit)
+		return map_beyond(host, op, spapr, table, map);
+	if (good < count) {
+		spapr_clear(host, spapr, table, map->iova, good);
+		return refuse(op, spapr->v2 ? RULE_TCE_MAP_UNREGISTERED : RULE_TCE_MAP_MEMORY);
+	}
+	put(host, spapr, table, map->iova, count, map->vaddr, map->flags);
+	hit(op, RULE_TCE_MAP);
+	return finish(op, 0);
+}
+
+enum step_result spapr_map_dma(struct host *host, struct op *op)
+{
+	const uint32_t access = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	struct vfio_iommu_type1_dma_map map;
+	struct tce_table *table;
+	struct spapr *spapr;
+	uint64_t in_page;
+
+	if (spapr_enter(host, op) == STEP_DONE)
+		return STEP_DONE;
+	spapr = op_spapr(host, op);
+	if (!spapr->enabled)
+		return refuse(op, RULE_TCE_NOT_ENABLED);
+	if (!user_load(op, &map, sizeof(map)))
+		return refuse(op, RULE_TCE_MAP_FAULT);
+	if (map.argsz < sizeof(map))
+		return refuse(op, RULE_TCE_MAP_ARGSZ);
+	if (map.flags & ~access)
+		return refuse(op, RULE_TCE_MAP_FLAGS);
+	if (spapr_default_window(host, op) == STEP_DONE)
+		return STEP_DONE;
+	table = spapr_find_window(spapr, map.iova);
+	if (!table)
+		return refuse(op, RULE_TCE_MAP_NO_WINDOW);
+	in_page = tce_table_page(table) - 1;
+	if ((map.size | map.vaddr) & in_page)
+		return refuse(op, RULE_TCE_MAP_ALIGN);
+	if (!map.flags)
+		return refuse(op, RULE_TCE_MAP_ACCESS);
+	if (map.iova & in_page)
+		return refuse_as(op, RULE_TCE_MAP_IOVA_ALIGN, 1);
+	return map_entries(host, op, spapr, table, &map);
+}
+
+enum step_result spapr_unmap_dma(struct host *host, struct op *op)
+{
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct tce_table *table;
+	struct spapr *spapr;
+	uint64_t in_page, count;
+
+	if (spapr_enter(host, op) == STEP_DONE)
+		return STEP_DONE;
+	spapr = op_spapr(host, op);
+	if (!spapr->enabled)
+		return refuse(op, RULE_TCE_NOT_ENABLED);
+	if (!user_load(op, &unmap, op->row->minsz))
+		return refuse(op, RULE_TCE_UNMAP_FAULT);
+	if (unmap.argsz < op->row->minsz)
+		return refuse(op, RULE_TCE_UNMAP_ARGSZ);
+	if (unmap.flags)
+		return refuse(op, RULE_TCE_UNMAP_FLAGS);
+	if (spapr_default_window(host, op) == STEP_DONE)
+		return STEP_DONE;
+	table = spapr_find_window(spapr, unmap.iova);
+	if (!table)
+		return refuse(op, RULE_TCE_UNMAP_NO_WINDOW);
+	in_page = tce_table_page(table) - 1;
+	if (unmap.size & in_page)
+		return refuse(op, RULE_TCE_UNMAP_ALIGN);
+	if (unmap.iova & in_page)
+		return refuse_as(op, RULE_TCE_UNMAP_IOVA_ALIGN, 1);
+	count = unmap.size >> table->page_shift;
+	if (count > tce_table_pages_from(table, unmap.iova)) {
+		if (!profile_get(host, PROFILE_TCE_END_UNWATCHED))
+			return refuse_as(op, RULE_TCE_UNMAP_BEYOND, 1);
+		/* What comes behind a table of the kernel's own is other memory of the kernel. */
+		if (host->machine->iommu != IOMMU_SPAPR_PSERIES || count > ENTRIES_IN_REASON)
+			return unmodelled(host, op);
+		count = tce_table_pages_from(table, unmap.iova);
+		hit(op, RULE_TCE_UNMAP_BEYOND_UNSEEN);
+	}
+	spapr_clear(host, spapr, table, unmap.iova, count);
+	hit(op, RULE_TCE_UNMAP);
+	return finish(op, 0);
+}
+
+enum rule spapr_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
+			  struct run *run)
+{
+	const struct spapr *spapr = &host->spaprs.items[host->groups.items[host->devices.items[device].group].joined];
+	const struct rangemap *pages = &spapr->table;
+	const struct range *extent = NULL;
+	uint64_t place = iova;
+
+	for (unsigned i = 0; i < TCE_WINDOWS && !extent; i++)
+		extent = rangemap_at(&spapr->tables[i].entries, iova);
+	if (!extent)
+		return RULE_DMA_NO_MAPPING;
+	if (bytes > extent->last - iova + 1)
+		bytes = extent->last - iova + 1;
+	/* The second version has pinned memory by where it is, whatever is mapped of it. */
+	if (spapr->v2) {
+		pages = &host->mms.items[spapr->mm].table;
+		place = extent->value + (iova - extent->first);
+	}
+	if (!iotable_find(pages, extent, place, bytes, run))
+		return RULE_DMA_NO_MAPPING;
+	return iommu_allows(host, MAPPING_FLAGS(extent->tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
+}

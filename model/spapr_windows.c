@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * DMA windows: ranges of bus addresses, each with a table of its own. A window's first table page size, its size and
+ * its levels are whatever the program asks for, as far as the machine can; where it lies is the machine's affair.
+ */
+#include "spapr.h"
+
+enum { DEFAULT_PAGE_SHIFT = 12, DEFAULT_LEVELS = 1, SHIFT_MAX = 64 };
+
+struct tce_table *spapr_find_window(struct spapr *spapr, uint64_t address)
+{
+	for (unsigned i = 0; i < TCE_WINDOWS; i++)
+		if (tce_table_spans(&spapr->tables[i], address))
+			return &spapr->tables[i];
+	return NULL;
+}
+
+/* A free place among the windows, or TCE_WINDOWS. */
+static uint32_t find_place(const struct spapr *spapr)
+{
+	uint32_t i = 0;
+
+	while (i < TCE_WINDOWS && tce_table_exists(&spapr->tables[i]))
+		i++;
+	return i;
+}
+
+/* Makes a window: STEP_MORE with its table, or refused. */
+static enum step_result window_create(struct host *host, struct op *op, struct spapr *spapr,
+				      const struct tce_request *request, enum rule limit, struct tce_table **table)
+{
+	const uint32_t number = find_place(spapr);
+	uint64_t charge;
+
+	if (number == TCE_WINDOWS)
+		return refuse(op, RULE_TCE_CREATE_NO_ROOM);
+	if (!tce_request_modelled(host, request) || (host->peaceful && tce_request_fatal(host, spapr, number, request)))
+		return unmodelled(host, op);
+	if (tce_request_shifts_too_far(host, request) &&
+	    complain(host, op, RULE_TCE_CREATE_SHIFT, profile_get(host, PROFILE_SHIFTS_WATCHED)) == STEP_DONE)
+		return STEP_DONE;
+	if (request->page_shift >= SHIFT_MAX || !(host->machine->iommu_page_sizes >> request->page_shift & 1))
+		return refuse(op, RULE_TCE_CREATE_PAGE_SIZE);
+	if (!tce_request_charge(host, request, &charge))
+		return refuse(op, RULE_TCE_CREATE_SIZE);
+	if (!spapr_charge(host, op, charge))
+		return refuse(op, limit);
+	if (tce_create(host, op, spapr, number, request, charge) == STEP_DONE)
+		return STEP_DONE;
+	*table = &spapr->tables[number];
+	return STEP_MORE;
+}
+
+enum step_result spapr_default_window(struct host *host, struct op *op)
+{
+	const struct iova_range window = host->machine->tce.default_window;
+	const struct tce_request request = {DEFAULT_PAGE_SHIFT, DEFAULT_LEVELS, window.last - window.first + 1};
+	struct spapr *spapr = op_spapr(host, op);
+	struct tce_table *table;
+
+	if (!spapr->default_pending)
+		return STEP_MORE;
+	if (window_create(host, op, spapr, &request, RULE_TCE_DEFAULT_LIMIT, &table) == STEP_DONE)
+		return STEP_DONE;
+	spapr->default_pending = false;
+	hit(op, RULE_TCE_DEFAULT);
+	return STEP_MORE;
+}
+
+static void window_free(struct host *host, struct spapr *spapr, struct tce_table *table)
+{
+	spapr_clear(host, spapr, table, table->first, tce_table_pages_from(table, table->first));
+	spapr_uncharge(host, spapr, table->charged);
+	tce_table_free(table);
+}
+
+void spapr_free_windows(struct host *host, struct spapr *spapr)
+{
+	for (unsigned i = 0; i < TCE_WINDOWS; i++)
+		if (tce_table_exists(&spapr->tables[i]))
+			window_free(host, spapr, &spapr->tables[i]);
+}
+
+enum step_result spapr_tce_create(struct host *host, struct op *op)
+{
+	struct vfio_iommu_spapr_tce_create create;
+	struct tce_request request;
+	struct tce_table *table;
+	struct spapr *spapr;
+
+	if (spapr_enter_version(host, op, true) == STEP_DONE)
+		return STEP_DONE;
+	spapr = op_spapr(host, op);
+	spapr_adopt(host, op);
+	if (!user_load(op, &create, sizeof(create)))
+		return refuse(op, RULE_TCE_CREATE_FAULT);
+	if (create.argsz < sizeof(create))
+		return refuse(op, RULE_TCE_CREATE_ARGSZ);
+	if (create.flags)
+		return refuse(op, RULE_TCE_CREATE_FLAGS);
+	if (spapr_default_window(host, op) == STEP_DONE)
+		return STEP_DONE;
+	request = (struct tce_request){create.page_shift, create.levels, create.window_size};
+	if (window_create(host, op, spapr, &request, RULE_TCE_CREATE_LIMIT, &table) == STEP_DONE)
+		return STEP_DONE;
+	create.start_addr = table->first;
+	user_store(host, op, &create, sizeof(create));
+	hit(op, RULE_TCE_CREATE);
+	return finish(op, 0);
+}
+
+enum step_result spapr_tce_remove(struct host *host, struct op *op)
+{
+	struct vfio_iommu_spapr_tce_remove wanted;
+	struct tce_table *table;
+	struct spapr *spapr;
+
+	if (spapr_enter_version(host, op, true) == STEP_DONE)
+		return STEP_DONE;
+	spapr = op_spapr(host, op);
+	spapr_adopt(host, op);
+	if (!user_load(op, &wanted, sizeof(wanted)))
+		return refuse(op, RULE_TCE_REMOVE_FAULT);
+	if (wanted.argsz < sizeof(wanted))
+		return refuse(op, RULE_TCE_REMOVE_ARGSZ);
+	if (wanted.flags)
+		return refuse(op, RULE_TCE_REMOVE_FLAGS);
+	if (spapr->default_pending && !wanted.start_addr) {
+		spapr->default_pending = false;
+		hit(op, RULE_TCE_REMOVE_PENDING);
+		return finish(op, 0);
+	}
+	table = spapr_find_window(spapr, wanted.start_addr);
+	if (!table)
+		return refuse(op, RULE_TCE_REMOVE_MISSING);
+	window_free(host, spapr, table);
+	hit(op, RULE_TCE_REMOVE);
+	return finish(op, 0);
+}
