@@ -25,30 +25,36 @@ static uint32_t find_place(const struct spapr *spapr)
 	return i;
 }
 
-/* Makes a window: STEP_MORE with its table, or refused. */
-static enum step_result window_create(struct host *host, struct op *op, struct spapr *spapr,
-				      const struct tce_request *request, enum rule limit, struct tce_table **table)
+/* No window comes of a call that has ended. */
+static struct tce_table *ended(enum step_result result)
+{
+	(void)result;
+	return NULL;
+}
+
+/* Makes a window. NULL: it was refused, and the call ends. */
+static struct tce_table *window_create(struct host *host, struct op *op, struct spapr *spapr,
+				       const struct tce_request *request, enum rule limit)
 {
 	const uint32_t number = find_place(spapr);
 	uint64_t charge;
 
 	if (number == TCE_WINDOWS)
-		return refuse(op, RULE_TCE_CREATE_NO_ROOM);
+		return ended(refuse(op, RULE_TCE_CREATE_NO_ROOM));
 	if (!tce_request_modelled(host, request) || (host->peaceful && tce_request_fatal(host, spapr, number, request)))
-		return unmodelled(host, op);
+		return ended(unmodelled(host, op));
 	if (tce_request_shifts_too_far(host, request) &&
 	    complain(host, op, RULE_TCE_CREATE_SHIFT, profile_get(host, PROFILE_SHIFTS_WATCHED)) == STEP_DONE)
-		return STEP_DONE;
+		return NULL;
 	if (request->page_shift >= SHIFT_MAX || !(host->machine->iommu_page_sizes >> request->page_shift & 1))
-		return refuse(op, RULE_TCE_CREATE_PAGE_SIZE);
+		return ended(refuse(op, RULE_TCE_CREATE_PAGE_SIZE));
 	if (!tce_request_charge(host, request, &charge))
-		return refuse(op, RULE_TCE_CREATE_SIZE);
+		return ended(refuse(op, RULE_TCE_CREATE_SIZE));
 	if (!spapr_charge(host, op, charge))
-		return refuse(op, limit);
+		return ended(refuse(op, limit));
 	if (tce_create(host, op, spapr, number, request, charge) == STEP_DONE)
-		return STEP_DONE;
-	*table = &spapr->tables[number];
-	return STEP_MORE;
+		return NULL;
+	return &spapr->tables[number];
 }
 
 enum step_result spapr_default_window(struct host *host, struct op *op)
@@ -56,11 +62,10 @@ enum step_result spapr_default_window(struct host *host, struct op *op)
 	const struct iova_range window = host->machine->tce.default_window;
 	const struct tce_request request = {DEFAULT_PAGE_SHIFT, DEFAULT_LEVELS, window.last - window.first + 1};
 	struct spapr *spapr = op_spapr(host, op);
-	struct tce_table *table;
 
 	if (!spapr->default_pending)
 		return STEP_MORE;
-	if (window_create(host, op, spapr, &request, RULE_TCE_DEFAULT_LIMIT, &table) == STEP_DONE)
+	if (!window_create(host, op, spapr, &request, RULE_TCE_DEFAULT_LIMIT))
 		return STEP_DONE;
 	spapr->default_pending = false;
 	hit(op, RULE_TCE_DEFAULT);
@@ -101,7 +106,8 @@ enum step_result spapr_tce_create(struct host *host, struct op *op)
 	if (spapr_default_window(host, op) == STEP_DONE)
 		return STEP_DONE;
 	request = (struct tce_request){create.page_shift, create.levels, create.window_size};
-	if (window_create(host, op, spapr, &request, RULE_TCE_CREATE_LIMIT, &table) == STEP_DONE)
+	table = window_create(host, op, spapr, &request, RULE_TCE_CREATE_LIMIT);
+	if (!table)
 		return STEP_DONE;
 	create.start_addr = table->first;
 	user_store(host, op, &create, sizeof(create));
