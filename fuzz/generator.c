@@ -100,6 +100,13 @@ static bool is_pinners(enum operation operation)
 	       operation == OPERATION_pinner_look;
 }
 
+/* Without TCE tables nothing is drawn for their operations, so that other machines' seeds give what they always gave.
+ */
+static bool is_tces(enum operation operation)
+{
+	return operation >= OPERATION_tce_memory && operation <= OPERATION_tce_recovery;
+}
+
 /* Each operation is left out, or weighted anew: odd mixes get to odd places. */
 static void plan_weights(struct generator *g, struct plan *plan)
 {
@@ -107,7 +114,8 @@ static void plan_weights(struct generator *g, struct plan *plan)
 	uint32_t sum = 0;
 
 	for (unsigned i = 0; i < OPERATION_COUNT; i++) {
-		const uint32_t draw = (uint32_t)below(g, 12);
+		const bool none = is_tces((enum operation)i) && !has_tce(g);
+		const uint32_t draw = none ? UINT32_MAX : (uint32_t)below(g, 12);
 		const uint32_t weight = usual_weights[i] * (pins && is_pinners((enum operation)i) ? 4 : 1);
 
 		sum += draw < 3 ? weight : draw < 6 ? 2 * weight : draw < 9 ? 4 * weight : 0;
