@@ -101,6 +101,8 @@ bool tce_request_modelled(const struct host *host, const struct tce_request *req
 /* Whether a request for window @number would be the last that the kernel ever passes on. */
 bool tce_request_fatal(const struct host *host, const struct spapr *spapr, uint32_t number,
 		       const struct tce_request *request);
+/* Whether the IOMMU has pages of the size that a window is asked for with. */
+bool tce_request_page_size(const struct host *host, const struct tce_request *request);
 /* Whether the kernel shifts by more bits than there are, or by fewer than none, when it looks at a request. */
 bool tce_request_shifts_too_far(const struct host *host, const struct tce_request *request);
 

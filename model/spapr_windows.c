@@ -5,7 +5,7 @@
  */
 #include "spapr.h"
 
-enum { DEFAULT_PAGE_SHIFT = 12, DEFAULT_LEVELS = 1, SHIFT_MAX = 64 };
+enum { DEFAULT_PAGE_SHIFT = 12, DEFAULT_LEVELS = 1 };
 
 struct tce_table *spapr_find_window(struct spapr *spapr, uint64_t address)
 {
@@ -46,7 +46,7 @@ static struct tce_table *window_create(struct host *host, struct op *op, struct 
 	if (tce_request_shifts_too_far(host, request) &&
 	    complain(host, op, RULE_TCE_CREATE_SHIFT, profile_get(host, PROFILE_SHIFTS_WATCHED)) == STEP_DONE)
 		return NULL;
-	if (request->page_shift >= SHIFT_MAX || !(host->machine->iommu_page_sizes >> request->page_shift & 1))
+	if (!tce_request_page_size(host, request))
 		return ended(refuse(op, RULE_TCE_CREATE_PAGE_SIZE));
 	if (!tce_request_charge(host, request, &charge))
 		return ended(refuse(op, RULE_TCE_CREATE_SIZE));

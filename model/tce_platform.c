@@ -45,11 +45,16 @@ static uint32_t shortfall(const struct tce_request *request)
 	return window < request->page_shift ? request->page_shift - window : 0;
 }
 
+bool tce_request_page_size(const struct host *host, const struct tce_request *request)
+{
+	return request->page_shift < SHIFT_MAX && (host->machine->iommu_page_sizes >> request->page_shift & 1);
+}
+
 bool tce_request_shifts_too_far(const struct host *host, const struct tce_request *request)
 {
 	if (request->page_shift >= SHIFT_MAX)
 		return true;
-	if (!(host->machine->iommu_page_sizes >> request->page_shift & 1))
+	if (!tce_request_page_size(host, request))
 		return false;
 	if (!bare_machine(host))
 		return request->levels <= 1 && power_of_two(request->size) && shortfall(request) &&
@@ -198,7 +203,8 @@ static enum rule failure(const struct host *host, const struct spapr *spapr, uin
 bool tce_request_fatal(const struct host *host, const struct spapr *spapr, uint32_t number,
 		       const struct tce_request *request)
 {
-	return !bare_machine(host) && failure(host, spapr, number, request) != RULE_NONE;
+	return !bare_machine(host) && tce_request_page_size(host, request) &&
+	       failure(host, spapr, number, request) != RULE_NONE;
 }
 
 /* The hypervisor fails, and with it the groups of the instance have no windows until the kernel is started anew. */
