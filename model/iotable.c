@@ -122,28 +122,11 @@ struct pin iotable_pin(struct host *host, struct rangemap *table, const struct p
 	return pin;
 }
 
-/* Takes the first run of pages in [first, last] out of a table; false if there is none. */
-static bool take_run(struct rangemap *table, uint64_t first, uint64_t last, struct range *run)
-{
-	const struct range *found = rangemap_overlap(table, first, last);
-
-	if (!found)
-		return false;
-	*run = *found;
-	if (run->first < first) {
-		run->value += first - run->first;
-		run->first = first;
-	}
-	run->last = run->last < last ? run->last : last;
-	rangemap_carve(table, run->first, run->last, true);
-	return true;
-}
-
 void iotable_unpin(struct host *host, struct rangemap *table, uint64_t first, uint64_t last)
 {
 	struct range run;
 
-	while (take_run(table, first, last, &run))
+	while (rangemap_take(table, first, last, &run))
 		if (IOTABLE_KIND(run.tag) == RUN_MEMORY)
 			frames_pin(host, run.value, run.last - run.first + 1, -1);
 }
@@ -160,7 +143,7 @@ void iotable_lose(struct host *host, struct rangemap *table, uint64_t first, uin
 {
 	struct range run;
 
-	while (take_run(table, first, last, &run)) {
+	while (rangemap_take(table, first, last, &run)) {
 		uint32_t at = table_add(&host->lost_pins);
 
 		host->lost_pins.items[at] = run;

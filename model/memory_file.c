@@ -27,18 +27,10 @@ uint32_t memory_file_new(struct host *host, uint64_t size, bool huge, uint32_t f
 static void drop_from(struct host *host, uint32_t index, uint64_t offset)
 {
 	struct rangemap *pages = &host->memory_files.items[index].pages;
-	const struct range *found;
+	struct range piece;
 
-	while ((found = rangemap_from(pages, offset))) {
-		struct range page = *found;
-
-		if (page.first < offset) {
-			page.value += offset - page.first;
-			page.first = offset;
-		}
-		rangemap_carve(pages, page.first, page.last, true);
-		frames_refer(host, page.value, page.last - page.first + 1, -1);
-	}
+	while (rangemap_take(pages, offset, UINT64_MAX, &piece))
+		frames_refer(host, piece.value, piece.last - piece.first + 1, -1);
 }
 
 void memory_file_release(struct host *host, uint32_t index)

@@ -32,19 +32,10 @@ uint64_t huge_pages_free(const struct host *host)
 void mm_drop_pages(struct host *host, uint32_t index, uint64_t first, uint64_t last)
 {
 	struct rangemap *pages = &host->mms.items[index].pages;
-	const struct range *found;
+	struct range piece;
 
-	while ((found = rangemap_overlap(pages, first, last))) {
-		struct range piece = *found;
-
-		if (piece.first < first) {
-			piece.value += first - piece.first;
-			piece.first = first;
-		}
-		piece.last = piece.last < last ? piece.last : last;
-		rangemap_carve(pages, piece.first, piece.last, true);
+	while (rangemap_take(pages, first, last, &piece))
 		frames_refer(host, piece.value, piece.last - piece.first + 1, -1);
-	}
 }
 
 /* Gives back the huge pages that the pool kept for the part of an area, and that it has not used. */
@@ -247,17 +238,9 @@ void mm_move_pages(struct host *host, uint32_t index, uint64_t from, uint64_t by
 {
 	struct rangemap *pages = &host->mms.items[index].pages;
 	const uint64_t last = from + bytes - 1;
-	const struct range *found;
+	struct range page;
 
-	while ((found = rangemap_overlap(pages, from, last))) {
-		struct range page = *found;
-
-		if (page.first < from) {
-			page.value += from - page.first;
-			page.first = from;
-		}
-		page.last = page.last < last ? page.last : last;
-		rangemap_carve(pages, page.first, page.last, true);
+	while (rangemap_take(pages, from, last, &page)) {
 		page.first += to - from;
 		page.last += to - from;
 		rangemap_join(pages, &page, true);

@@ -477,6 +477,22 @@ void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool va
 	}
 }
 
+bool rangemap_take(struct rangemap *map, uint64_t first, uint64_t last, struct range *taken)
+{
+	const struct range *found = rangemap_overlap(map, first, last);
+
+	if (!found)
+		return false;
+	*taken = *found;
+	if (taken->first < first) {
+		taken->value += first - taken->first;
+		taken->first = first;
+	}
+	taken->last = taken->last < last ? taken->last : last;
+	rangemap_carve(map, taken->first, taken->last, true);
+	return true;
+}
+
 void rangemap_cover(struct rangemap *map, uint64_t first, uint64_t last)
 {
 	struct range joined = {.first = first, .last = last};

@@ -69,6 +69,12 @@ void rangemap_join(struct rangemap *map, const struct range *range, bool value_f
  * with first when @value_follows is set). */
 void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool value_follows);
 
+/*
+ * Takes the first range in [first, last] out of the map, as far as it lies there, its value in step with its first;
+ * false if there is none.
+ */
+bool rangemap_take(struct rangemap *map, uint64_t first, uint64_t last, struct range *taken);
+
 /* Adds [first, last] to a map used as a plain set: overlapping and touching ranges become one. */
 void rangemap_cover(struct rangemap *map, uint64_t first, uint64_t last);
 
