@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Containers and groups, and what becomes of a group when its devices are taken from their driver.
+ */
+#ifndef MODEL_CONTAINER_H
+#define MODEL_CONTAINER_H
+
+#include "op.h"
+
+uint32_t container_new(struct host *host);
+void container_put(struct host *host, uint32_t container);
+/* Attaches a group, or refuses to. */
+enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
+/* Takes a group out of its container. True as type1_leave() says. */
+bool container_detach(struct host *host, uint32_t group);
+bool container_has_groups(const struct host *host, uint32_t container);
+/* An ioctl that is none of a container's own, nor of its IOMMU's. */
+enum step_result container_unknown_ioctl(struct host *host, struct op *op);
+/* Whose ioctls a container answers: its own alone, or also its IOMMU driver's. */
+enum ioctl_owner container_owner(const struct host *host, uint32_t container);
+
+/* The group of /dev/vfio/NUMBER or /dev/vfio/noiommu-NUMBER; NOTHING if there is none. */
+uint32_t group_find(const struct host *host, uint64_t number);
+void group_release(struct host *host, uint32_t group);
+/* The last device of a group is taken from its driver. An open file of the group is then one of nothing. */
+void group_vanish(struct host *host, uint32_t group);
+/* Whether a driver has a device of the group. */
+bool group_has_devices(const struct host *host, uint32_t group);
+/* The argument of GROUP_GET_DEVICE_FD, with its NUL, which is within GROUP_NAME_MAX bytes: STEP_MORE, or refused. */
+enum { GROUP_NAME_MAX = 4096 };
+enum step_result group_read_name(struct op *op, char *name);
+
+/* ---- groups whose devices are gone, and who takes them: group_gone.c, driver.c -------------- */
+
+/* The file of a vanished group is closed; @iommufd: its object. */
+void group_gone_release(struct host *host, uint32_t iommufd);
+/* The handler of an ioctl that groups have. */
+handler_fn *group_gone_ioctl_handler(uint32_t number);
+/* Opens a path below that of the driver, and writes to what was opened. */
+enum step_result driver_open(struct host *host, struct op *op, const char *name);
+handler_fn driver_write;
+
+#endif

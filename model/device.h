@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Devices: those of vfio-pci, and beside them mediated ones, platform devices, and the edu device.
+ */
+#ifndef MODEL_DEVICE_H
+#define MODEL_DEVICE_H
+
+#include "op.h"
+
+/* Whether the device shares a bus that is reset as a whole: it matters there who has the devices. */
+bool device_hot_resets(const struct host *host, uint32_t device);
+void device_release(struct host *host, uint32_t device);
+
+handler_fn device_read, device_write, device_mmap;
+
+/* ---- mediated devices: mdev.c, and this project's own: pinner.c ---------------------------- */
+
+static inline bool device_is_mediated(const struct host *host, uint32_t device)
+{
+	return host->machine->devices[device].driver == DRIVER_MDEV;
+}
+
+/* Reading, writing, and all ioctls of a mediated device. */
+handler_fn mdev_read, mdev_write, mdev_ioctl;
+/* The last descriptor of the device is closed. */
+void mdev_close(struct host *host, uint32_t device);
+
+void pinner_free(struct pinner *pinner);
+/* Gives a copied pinner its own lists. */
+void pinner_unshare(struct pinner *pinner);
+handler_fn pinner_read, pinner_write;
+/* Lets go of everything and forgets everything: by a reset, and when the last descriptor of the device is closed. */
+void pinner_reset(struct host *host, uint32_t device);
+/* Before a mapping with pinned pages goes, every device that is open in the instance lets go of what it pinned there.
+ */
+void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t last);
+/* Whether an open device takes for pinned what is in the range, whether or not it still is. */
+bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, uint64_t last);
+
+/* ---- platform devices: platform.c ---------------------------------------------------------- */
+
+static inline bool device_is_platform(const struct host *host, uint32_t device)
+{
+	return host->machine->devices[device].driver == DRIVER_PLATFORM;
+}
+
+/* Reading, writing, and all ioctls of a platform device. */
+handler_fn platform_read, platform_write, platform_ioctl;
+/* Whether @name is the path of the device's node, or its place in sysfs. */
+bool platform_is_named(const struct host *host, const struct device *device, const char *name);
+/* Before a region is mapped: STEP_MORE, or it is not because it shares a page with others. */
+handler_fn platform_mmap_check;
+
+/* ---- the edu device: edu.c ------------------------------------------------------------------ */
+
+enum step_result edu_read(struct host *host, struct op *op, uint32_t device, uint64_t offset, uint32_t length);
+/* False when the model does not know what such a write does. */
+bool edu_write(struct host *host, uint32_t device, uint64_t offset, const uint8_t *bytes, uint32_t length);
+
+/* Lets time pass for a transfer that is under way; can_go_on is false when the model does not know what comes of it. */
+bool edu_can_go_on(struct host *host, uint32_t device, uint64_t milliseconds);
+void edu_go_on(struct host *host, struct op *op, uint32_t device, uint64_t milliseconds);
+
+#endif

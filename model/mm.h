@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * The memory of tasks: address spaces (mm.c, mm_map.c, mm_access.c, mm_lock.c), and files in memory.
+ */
+#ifndef MODEL_MM_H
+#define MODEL_MM_H
+
+#include "op.h"
+
+/* A new address space for @task, empty or with a copy of the memory in @mm. */
+uint32_t mm_new(struct host *host, uint32_t task);
+uint32_t mm_fork(struct host *host, uint32_t mm, uint32_t task);
+/* Whether there are the huge pages that a fork needs. */
+bool mm_can_fork(struct host *host, uint32_t mm);
+void mm_put_user(struct host *host, uint32_t mm);
+/* Takes [first, last] out of the address space. */
+void mm_forget(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/* Takes the private pages of [first, last] out, and leaves the areas. */
+void mm_drop_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/* Gives a part of one area another tag. */
+void mm_change_area(struct host *host, uint32_t mm, const struct range *part, uint32_t tag);
+/* Makes the next write to private pages look for others who have them. */
+void mm_disown_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/* Moves the private pages of @bytes at @from to @to, where there are none. */
+void mm_move_pages(struct host *host, uint32_t mm, uint64_t from, uint64_t bytes, uint64_t to);
+
+/* Pages that count against RLIMIT_MEMLOCK. */
+uint64_t mm_locked(const struct mm *mm);
+
+enum run_kind { RUN_NOTHING, RUN_ZERO, RUN_MEMORY, RUN_DEVICE };
+
+/* What lies side by side behind addresses that do. */
+struct run {
+	enum run_kind kind;
+	uint64_t place;	 /* in memory, or in the device's file; of no meaning for the zero page */
+	uint64_t length; /* bytes */
+	uint32_t device;
+};
+
+enum touch {
+	TOUCH_READ,
+	TOUCH_WRITE, /* also for a device that writes */
+	TOUCH_PIN,   /* for a device that reads */
+};
+
+/*
+ * Brings in the beginning of @bytes at @address, up to where something else begins. RUN_NOTHING: there is nothing, it
+ * has none of the @prot bits, or it cannot be brought in.
+ */
+struct run mm_touch(struct host *host, uint32_t mm, uint64_t address, uint64_t bytes, enum touch touch, uint32_t prot);
+
+/*
+ * Brings in all areas of [first, last] as for their program's own accesses, up to the first of which some cannot be
+ * had, or with @go_on the others as well. False if there was one.
+ */
+bool mm_populate(struct host *host, uint32_t mm, uint64_t first, uint64_t last, bool go_on);
+
+/* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
+void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);
+void mm_store(struct host *host, uint32_t mm, uint64_t address, const uint8_t *bytes, bool known, uint32_t length);
+/*
+ * Stores @length bytes: @word again and again, of which the last may be cut off. Costs the same however much it is.
+ * @known is false if nobody can say what lies there afterwards.
+ */
+void mm_fill(struct host *host, uint32_t mm, uint64_t address, uint64_t word, bool known, uint64_t length);
+/* How many of @length bytes from @address on are mapped with at least one of these PROT_ bits, up to the first that is
+ * not. */
+uint64_t mm_reach(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
+/* Whether any of it is a device's registers: loads and stores are the device's affair then, and may set it going. */
+bool mm_touches_device(const struct host *host, uint32_t mm, uint64_t address, uint64_t length);
+/* Whether all of it is mapped with at least one of these PROT_ bits. */
+bool mm_accessible(const struct host *host, uint32_t mm, uint64_t address, uint64_t length, uint32_t prot);
+
+enum { PROT_READ_BIT = 1, PROT_WRITE_BIT = 2 };
+
+/* ---- files in memory: memory_file.c --------------------------------------------------------- */
+
+uint32_t memory_file_new(struct host *host, uint64_t size, bool huge, uint32_t flags);
+void memory_file_release(struct host *host, uint32_t index);
+/* The first of the file's pages in [offset, last], brought in. */
+struct run memory_file_touch(struct host *host, uint32_t index, uint64_t offset, uint64_t last);
+
+/* Huge pages that nobody uses or has been promised. */
+uint64_t huge_pages_free(const struct host *host);
+
+#endif
