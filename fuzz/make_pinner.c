@@ -19,16 +19,6 @@ enum {
 
 #define IDENTITY_VALUE UINT64_C(0x72656e6e6970)
 
-static void build_access(struct generator *g, struct call *call, enum call_op op, uint64_t fd, const uint8_t *bytes,
-			 uint32_t length, uint64_t offset)
-{
-	call->op = op;
-	call->args[0] = fd;
-	call->args[2] = length;
-	call->args[3] = offset;
-	build_buffer(g, call, bytes, length);
-}
-
 /* Whether the device at a descriptor says that it is a pinner; the model is asked. */
 static bool is_pinner(struct generator *g, uint64_t fd)
 {
@@ -65,7 +55,7 @@ static void build_register(struct generator *g, struct call *call, uint64_t fd, 
 	uint8_t bytes[REGISTER_SIZE];
 
 	bytes_put(bytes, sizeof(bytes), value);
-	build_access(g, call, CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
+	build_transfer(g, call, CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
 }
 
 /* In, at the end of, and beside mappings; pages as a rule. */
@@ -141,7 +131,7 @@ bool make_pinner_look(struct generator *g, struct call *call)
 	}
 	if (strange(g))
 		offset += 1 + below(g, 0x5000);
-	build_access(g, call, CALL_PREAD, fd, NULL, length, offset);
+	build_transfer(g, call, CALL_PREAD, fd, NULL, length, offset);
 	return true;
 }
 
@@ -155,6 +145,6 @@ bool make_pinner_fill(struct generator *g, struct call *call)
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)any(g);
 	offset = WINDOW + below(g, strange(g) ? WINDOW_SIZE : WINDOW_SIZE / 256);
-	build_access(g, call, CALL_PWRITE, fd, bytes, 1 + (uint32_t)below(g, sizeof(bytes)), offset);
+	build_transfer(g, call, CALL_PWRITE, fd, bytes, 1 + (uint32_t)below(g, sizeof(bytes)), offset);
 	return true;
 }

@@ -9,9 +9,14 @@
 
 enum { REGION_SHIFT = 40, COMMAND_REGISTER = 4, COMMAND_MEMORY = 2, COMMAND_MASTER = 4 };
 
-static uint32_t op_device(const struct host *host, const struct op *op)
+uint32_t op_device(const struct host *host, const struct op *op)
 {
 	return host->files.items[op->file].object;
+}
+
+const struct device *op_described(const struct host *host, const struct op *op)
+{
+	return &host->machine->devices[op_device(host, op)];
 }
 
 void device_release(struct host *host, uint32_t index)
@@ -40,7 +45,7 @@ void device_release(struct host *host, uint32_t index)
 
 enum step_result device_get_info(struct host *host, struct op *op)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 	const uint32_t smallest = op->row->minsz;
 	struct vfio_device_info info = {0};
 
@@ -79,14 +84,12 @@ static enum step_result region_caps(struct host *host, struct op *op, struct vfi
 
 enum step_result device_get_region_info(struct host *host, struct op *op)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 	struct vfio_region_info info;
 	const struct region *region;
 
-	if (!user_load(op, &info, sizeof(info)))
-		return refuse(op, RULE_DEV_REGION_FAULT);
-	if (info.argsz < sizeof(info))
-		return refuse(op, RULE_DEV_REGION_ARGSZ);
+	if (user_load_argsz(op, &info, sizeof(info), RULE_DEV_REGION_FAULT, RULE_DEV_REGION_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	region = info.index < device->region_count ? &device->regions[info.index] : NULL;
 	if (!region || region->refused || (!region->size && defect_on(host, DEFECT_REGION_ABSENT_REFUSED)))
 		return refuse(op, RULE_DEV_REGION_INDEX);
@@ -102,13 +105,11 @@ enum step_result device_get_region_info(struct host *host, struct op *op)
 
 enum step_result device_get_irq_info(struct host *host, struct op *op)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 	struct vfio_irq_info info;
 
-	if (!user_load(op, &info, sizeof(info)))
-		return refuse(op, RULE_DEV_IRQ_FAULT);
-	if (info.argsz < sizeof(info))
-		return refuse(op, RULE_DEV_IRQ_ARGSZ);
+	if (user_load_argsz(op, &info, sizeof(info), RULE_DEV_IRQ_FAULT, RULE_DEV_IRQ_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (info.index >= device->irq_count || device->irqs[info.index].refused)
 		return refuse(op, RULE_DEV_IRQ_INDEX);
 	info.flags = device->irqs[info.index].flags;
@@ -124,7 +125,7 @@ enum step_result device_get_irq_info(struct host *host, struct op *op)
 
 enum step_result device_reset(struct host *host, struct op *op)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 
 	if (!device->resettable && !defect_on(host, DEFECT_RESET_ALWAYS))
 		return refuse(op, RULE_DEV_RESET_IMPOSSIBLE);
@@ -152,7 +153,7 @@ static const struct region *offset_region(const struct device *device, uint64_t 
 static enum step_result transfer_check(struct host *host, struct op *op, bool write, const struct region **region,
 				       uint64_t *inside, uint32_t *count)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 	const struct device_state *state = &host->devices.items[op_device(host, op)];
 	uint64_t left;
 
@@ -206,7 +207,7 @@ static enum step_result check_bus(struct host *host, struct op *op, const struct
 
 enum step_result device_read(struct host *host, struct op *op)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 	const struct region *region;
 	uint64_t inside;
 	uint32_t count;
@@ -258,7 +259,7 @@ enum step_result device_write(struct host *host, struct op *op)
 /* Whether a region may be mapped so; the mapping itself is the address space's affair. */
 enum step_result device_mmap(struct host *host, struct op *op)
 {
-	const struct device *device = &host->machine->devices[op_device(host, op)];
+	const struct device *device = op_described(host, op);
 	const uint64_t page = host->machine->page_size;
 	uint64_t inside, length = (op->call->args[1] + page - 1) & ~(page - 1);
 	const struct region *region = offset_region(device, op->call->args[5], &inside);

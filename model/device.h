@@ -7,6 +7,10 @@
 
 #include "op.h"
 
+/* The device whose file the call went to, and what the machine says of it. */
+uint32_t op_device(const struct host *host, const struct op *op);
+const struct device *op_described(const struct host *host, const struct op *op);
+
 /* Whether the device shares a bus that is reset as a whole: it matters there who has the devices. */
 bool device_hot_resets(const struct host *host, uint32_t device);
 void device_release(struct host *host, uint32_t device);

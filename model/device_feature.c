@@ -35,10 +35,8 @@ enum step_result device_feature(struct host *host, struct op *op)
 	const bool power = profile_get(host, PROFILE_FEATURE_LOW_POWER);
 	uint32_t number;
 
-	if (!user_load(op, &feature, sizeof(feature)))
-		return refuse(op, RULE_DEV_FEATURE_FAULT);
-	if (feature.argsz < sizeof(feature))
-		return refuse(op, RULE_DEV_FEATURE_ARGSZ);
+	if (user_load_argsz(op, &feature, sizeof(feature), RULE_DEV_FEATURE_FAULT, RULE_DEV_FEATURE_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (feature.flags & ~(uint32_t)FEATURE_FLAGS)
 		return refuse(op, RULE_DEV_FEATURE_FLAGS);
 	if ((!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) || defect_on(host, DEFECT_FEATURE_PROBE_ONE)) &&
@@ -47,7 +45,7 @@ enum step_result device_feature(struct host *host, struct op *op)
 	number = feature.flags & VFIO_DEVICE_FEATURE_MASK;
 	if (number == VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 && profile_get(host, PROFILE_FEATURE_PRECOPY_INFO_V2))
 		return refuse(op, RULE_DEV_FEATURE_NO_PRECOPY);
-	if (device_is_mediated(host, host->files.items[op->file].object))
+	if (device_is_mediated(host, op_device(host, op)))
 		return refuse(op, RULE_DEV_FEATURE_ABSENT);
 	if (number == VFIO_DEVICE_FEATURE_DMA_BUF && profile_get(host, PROFILE_FEATURE_DMA_BUF))
 		return unmodelled(host, op);

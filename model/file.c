@@ -289,9 +289,9 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		return group_gone_ioctl_handler(number)(host, op);
 	if (!op->step)
 		user_pointers_begin(host, op);
-	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, host->files.items[op->file].object))
+	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, op_device(host, op)))
 		return mdev_ioctl(host, op);
-	if (op->row->owner == OWNER_DEVICE && device_is_platform(host, host->files.items[op->file].object))
+	if (op->row->owner == OWNER_DEVICE && device_is_platform(host, op_device(host, op)))
 		return platform_ioctl(host, op);
 	return ioctl_handlers[op->row - ioctl_table](host, op);
 }

@@ -17,10 +17,8 @@ static enum step_result get_status(struct host *host, struct op *op)
 	struct vfio_group_status status;
 
 	(void)host;
-	if (!user_load(op, &status, sizeof(status)))
-		return refuse(op, RULE_GRP_STATUS_FAULT);
-	if (status.argsz < sizeof(status))
-		return refuse(op, RULE_GRP_STATUS_ARGSZ);
+	if (user_load_argsz(op, &status, sizeof(status), RULE_GRP_STATUS_FAULT, RULE_GRP_STATUS_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	return refuse(op, RULE_GRP_GONE);
 }
 

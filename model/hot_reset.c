@@ -28,11 +28,6 @@ static struct place place_of(const struct device *device)
 	return place;
 }
 
-static const struct device *op_machine_device(const struct host *host, const struct op *op)
-{
-	return &host->machine->devices[host->files.items[op->file].object];
-}
-
 static bool same_bus(const struct device *a, const struct device *b)
 {
 	const struct place first = place_of(a), second = place_of(b);
@@ -61,14 +56,12 @@ static uint32_t count_dependents(const struct host *host, const struct device *d
 
 enum step_result device_get_hot_reset_info(struct host *host, struct op *op)
 {
-	const struct device *device = op_machine_device(host, op);
+	const struct device *device = op_described(host, op);
 	struct vfio_pci_hot_reset_info info;
 	uint32_t at = sizeof(info);
 
-	if (!user_load(op, &info, sizeof(info)))
-		return refuse(op, RULE_DEV_HOT_FAULT);
-	if (info.argsz < sizeof(info))
-		return refuse(op, RULE_DEV_HOT_HEADER);
+	if (user_load_argsz(op, &info, sizeof(info), RULE_DEV_HOT_FAULT, RULE_DEV_HOT_HEADER) == STEP_DONE)
+		return STEP_DONE;
 	if (on_root_bus(device) && !defect_on(host, DEFECT_HOT_ROOT_BUS))
 		return refuse(op, RULE_DEV_HOT_IMPOSSIBLE);
 	info.flags = 0;
@@ -134,7 +127,7 @@ static enum step_result check_groups(struct host *host, struct op *op, const str
 
 enum step_result device_hot_reset(struct host *host, struct op *op)
 {
-	const struct device *device = op_machine_device(host, op);
+	const struct device *device = op_described(host, op);
 	const bool count_first = profile_get(host, PROFILE_HOT_RESET_COUNT_FIRST);
 	struct vfio_pci_hot_reset reset;
 

@@ -354,10 +354,8 @@ enum step_result ioas_get_info(struct host *host, struct op *op)
 	struct vfio_iommu_type1_info info = {0};
 	uint32_t needed, length, count = 1;
 
-	if (!user_load(op, &info, op->row->minsz))
-		return refuse(op, RULE_IFD_INFO_FAULT);
-	if (info.argsz < op->row->minsz)
-		return refuse(op, RULE_IFD_INFO_ARGSZ);
+	if (user_load_argsz(op, &info, op->row->minsz, RULE_IFD_INFO_FAULT, RULE_IFD_INFO_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (!iommufd->has_ioas)
 		return refuse(op, RULE_IFD_INFO_NO_IOAS);
 	length = info.argsz < INFO_SIZE ? info.argsz : (uint32_t)INFO_SIZE;
@@ -419,10 +417,8 @@ enum step_result ioas_map_dma(struct host *host, struct op *op)
 	struct range area;
 	enum rule rule;
 
-	if (!user_load(op, &map, sizeof(map)))
-		return refuse(op, RULE_IFD_MAP_FAULT);
-	if (map.argsz < sizeof(map))
-		return refuse(op, RULE_IFD_MAP_ARGSZ);
+	if (user_load_argsz(op, &map, sizeof(map), RULE_IFD_MAP_FAULT, RULE_IFD_MAP_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if ((map.flags & ~(uint32_t)MAP_FLAGS_ALL) || (!map.flags && defect_on(host, DEFECT_IOMMUFD_MAP_ACCESS)))
 		return refuse(op, RULE_IFD_MAP_FLAGS);
 	if (!iommufd->has_ioas)
@@ -519,10 +515,8 @@ enum step_result ioas_unmap_dma(struct host *host, struct op *op)
 	uint64_t unmapped = 0;
 	enum rule rule;
 
-	if (!user_load(op, &unmap, sizeof(unmap)))
-		return refuse(op, RULE_IFD_UNMAP_FAULT);
-	if (unmap.argsz < sizeof(unmap))
-		return refuse(op, RULE_IFD_UNMAP_ARGSZ);
+	if (user_load_argsz(op, &unmap, sizeof(unmap), RULE_IFD_UNMAP_FAULT, RULE_IFD_UNMAP_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (unmap.flags & ~(uint32_t)VFIO_DMA_UNMAP_FLAG_ALL)
 		return refuse(op, RULE_IFD_UNMAP_FLAGS);
 	if (!iommufd->has_ioas)

@@ -45,17 +45,15 @@ static enum step_result check_place(struct host *host, struct op *op, const stru
 
 enum step_result device_ioeventfd(struct host *host, struct op *op)
 {
-	const uint32_t index = host->files.items[op->file].object, smallest = op->row->minsz;
+	const uint32_t index = op_device(host, op), smallest = op->row->minsz;
 	const struct device *device = &host->machine->devices[index];
 	struct device_state *state = &host->devices.items[index];
 	struct vfio_device_ioeventfd request = {0};
 	struct ioeventfd wanted;
 	uint32_t found, file, at;
 
-	if (!user_load(op, &request, smallest))
-		return refuse(op, RULE_DEV_IOEVENTFD_FAULT);
-	if (request.argsz < smallest)
-		return refuse(op, RULE_DEV_IOEVENTFD_ARGSZ);
+	if (user_load_argsz(op, &request, smallest, RULE_DEV_IOEVENTFD_FAULT, RULE_DEV_IOEVENTFD_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	wanted = (struct ioeventfd){.offset = request.offset, .data = request.data, .width = request.flags};
 	if ((wanted.width & ~(uint32_t)VFIO_DEVICE_IOEVENTFD_SIZE_MASK) || !wanted.width ||
 	    ((wanted.width & (wanted.width - 1)) && !defect_on(host, DEFECT_IOEVENTFD_TWO_WIDTHS)) || request.fd < -1)

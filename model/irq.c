@@ -82,7 +82,7 @@ static enum step_result done(struct op *op)
 
 static enum step_result trigger_intx(struct host *host, struct op *op, const struct irq_request *request)
 {
-	struct device_state *device = &host->devices.items[host->files.items[op->file].object];
+	struct device_state *device = &host->devices.items[op_device(host, op)];
 	int32_t number = -1;
 
 	if (device->irq_type == IRQ_TYPE_INTX && !request->set.count && request->data_type == VFIO_IRQ_SET_DATA_NONE) {
@@ -103,7 +103,7 @@ static enum step_result trigger_intx(struct host *host, struct op *op, const str
 
 static enum step_result mask_intx(struct host *host, struct op *op, const struct irq_request *request)
 {
-	const struct device_state *device = &host->devices.items[host->files.items[op->file].object];
+	const struct device_state *device = &host->devices.items[op_device(host, op)];
 
 	if (device->irq_type != IRQ_TYPE_INTX || request->set.start || request->set.count != 1)
 		return refuse(op, RULE_DEV_IRQS_STATE);
@@ -116,7 +116,7 @@ static enum step_result mask_intx(struct host *host, struct op *op, const struct
 
 static enum step_result trigger_messages(struct host *host, struct op *op, const struct irq_request *request)
 {
-	struct device_state *device = &host->devices.items[host->files.items[op->file].object];
+	struct device_state *device = &host->devices.items[op_device(host, op)];
 	const enum irq_type type = (enum irq_type)request->set.index;
 
 	if (device->irq_type == type && !request->set.count && request->data_type == VFIO_IRQ_SET_DATA_NONE) {
@@ -171,7 +171,7 @@ static enum step_result trigger_single(struct host *host, struct op *op, const s
 
 enum step_result device_set_irqs(struct host *host, struct op *op)
 {
-	uint32_t index = host->files.items[op->file].object;
+	uint32_t index = op_device(host, op);
 	const struct device *description = &host->machine->devices[index];
 	struct device_state *device = &host->devices.items[index];
 	struct irq_request request;

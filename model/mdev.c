@@ -10,16 +10,6 @@
 
 enum { REGION_SHIFT = 40 };
 
-static uint32_t op_device(const struct host *host, const struct op *op)
-{
-	return host->files.items[op->file].object;
-}
-
-static const struct device *described(const struct host *host, const struct op *op)
-{
-	return &host->machine->devices[op_device(host, op)];
-}
-
 static bool is_pinner(const struct host *host, uint32_t device)
 {
 	return !strcmp(host->machine->devices[device].model, "pinner");
@@ -27,13 +17,11 @@ static bool is_pinner(const struct host *host, uint32_t device)
 
 static enum step_result get_info(struct host *host, struct op *op)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	struct vfio_device_info info = {0};
 
-	if (!user_load(op, &info, op->row->minsz))
-		return refuse(op, RULE_DEV_INFO_FAULT);
-	if (info.argsz < op->row->minsz)
-		return refuse(op, RULE_DEV_INFO_ARGSZ);
+	if (user_load_argsz(op, &info, op->row->minsz, RULE_DEV_INFO_FAULT, RULE_DEV_INFO_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	info.flags = device->flags;
 	info.num_regions = device->region_count;
 	info.num_irqs = device->irq_count;
@@ -45,13 +33,11 @@ static enum step_result get_info(struct host *host, struct op *op)
 
 static enum step_result get_region_info(struct host *host, struct op *op)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	struct vfio_region_info info;
 
-	if (!user_load(op, &info, sizeof(info)))
-		return refuse(op, RULE_DEV_REGION_FAULT);
-	if (info.argsz < sizeof(info))
-		return refuse(op, RULE_DEV_REGION_ARGSZ);
+	if (user_load_argsz(op, &info, sizeof(info), RULE_DEV_REGION_FAULT, RULE_DEV_REGION_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (info.index >= device->region_count)
 		return refuse(op, RULE_DEV_REGION_INDEX);
 	info.flags = device->regions[info.index].flags;
@@ -65,13 +51,11 @@ static enum step_result get_region_info(struct host *host, struct op *op)
 /* Before somebody has asked mtty how many interrupts it has, it has none; but who knows who has asked. */
 static enum step_result get_irq_info(struct host *host, struct op *op)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	struct vfio_irq_info info;
 
-	if (!user_load(op, &info, sizeof(info)))
-		return refuse(op, RULE_DEV_IRQ_FAULT);
-	if (info.argsz < sizeof(info))
-		return refuse(op, RULE_DEV_IRQ_ARGSZ);
+	if (user_load_argsz(op, &info, sizeof(info), RULE_DEV_IRQ_FAULT, RULE_DEV_IRQ_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (info.index >= device->irq_count || device->irqs[info.index].refused)
 		return refuse(op, RULE_DEV_IRQ_INDEX);
 	if (!host->devices.items[op_device(host, op)].told)
@@ -128,7 +112,7 @@ void mdev_close(struct host *host, uint32_t device)
 /* Whether a transfer stays in a region; mtty itself does not look, and what it then does is nobody's business. */
 static bool transfer_inside(const struct host *host, const struct op *op)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	const uint64_t index = op->call->args[3] >> REGION_SHIFT,
 		       inside = op->call->args[3] & ((1ull << REGION_SHIFT) - 1);
 	const uint64_t length = op->call->buffer_count ? op->call->buffers[0].length : 0;

@@ -395,7 +395,7 @@ static uint32_t op_length(const struct op *op)
 
 enum step_result pinner_read(struct host *host, struct op *op)
 {
-	const struct pinner *pinner = &host->devices.items[host->files.items[op->file].object].pinner;
+	const struct pinner *pinner = &host->devices.items[op_device(host, op)].pinner;
 	const uint32_t length = op_length(op);
 	const uint64_t offset = op->call->args[3];
 	uint8_t bytes[REGISTER_SIZE], mask;
@@ -419,7 +419,7 @@ enum step_result pinner_read(struct host *host, struct op *op)
 
 enum step_result pinner_write(struct host *host, struct op *op)
 {
-	const uint32_t device = host->files.items[op->file].object, length = op_length(op);
+	const uint32_t device = op_device(host, op), length = op_length(op);
 	struct pinner *pinner = &host->devices.items[device].pinner;
 	const uint64_t offset = op->call->args[3];
 	uint64_t value;

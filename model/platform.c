@@ -13,16 +13,6 @@ enum { REGION_SHIFT = 40, TYPE_REGION = 0, TYPE_IRQ = 1 };
 
 #define SYSFS_FOLDER "/sys/bus/platform/devices/"
 
-static uint32_t op_device(const struct host *host, const struct op *op)
-{
-	return host->files.items[op->file].object;
-}
-
-static const struct device *described(const struct host *host, const struct op *op)
-{
-	return &host->machine->devices[op_device(host, op)];
-}
-
 bool platform_is_named(const struct host *host, const struct device *device, const char *name)
 {
 	const size_t folder = strlen(SYSFS_FOLDER), length = strlen(device->name);
@@ -45,13 +35,11 @@ static uint32_t own_irqs(const struct board_device *platform)
 
 static enum step_result get_info(struct host *host, struct op *op)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	struct vfio_device_info info = {0};
 
-	if (!user_load(op, &info, op->row->minsz))
-		return refuse(op, RULE_DEV_INFO_FAULT);
-	if (info.argsz < op->row->minsz)
-		return refuse(op, RULE_DEV_INFO_ARGSZ);
+	if (user_load_argsz(op, &info, op->row->minsz, RULE_DEV_INFO_FAULT, RULE_DEV_INFO_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	info.flags = defect_on(host, DEFECT_PLATFORM_UNFLAGGED) ? 0 : device->flags;
 	info.num_regions = device->region_count;
 	info.num_irqs =
@@ -103,14 +91,12 @@ static enum step_result write_path(struct host *host, struct op *op, struct vfio
 
 static enum step_result get_devtree_info(struct host *host, struct op *op)
 {
-	const struct board_device *platform = described(host, op)->platform;
+	const struct board_device *platform = op_described(host, op)->platform;
 	struct vfio_path_info info;
 	uint32_t count;
 
-	if (!user_load(op, &info, sizeof(info)))
-		return refuse(op, RULE_PLT_TREE_FAULT);
-	if (info.argsz < sizeof(info))
-		return refuse(op, RULE_PLT_TREE_ARGSZ);
+	if (user_load_argsz(op, &info, sizeof(info), RULE_PLT_TREE_FAULT, RULE_PLT_TREE_ARGSZ) == STEP_DONE)
+		return STEP_DONE;
 	if (info.type != TYPE_REGION && info.type != TYPE_IRQ)
 		return refuse(op, RULE_PLT_TREE_TYPE);
 	count = info.type == TYPE_REGION ? platform->region_count : platform->irq_count;
@@ -149,7 +135,7 @@ enum step_result platform_ioctl(struct host *host, struct op *op)
 /* How many bytes a transfer moves, or the end of one that moves none. */
 static enum step_result transfer_check(struct host *host, struct op *op, uint32_t *count)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	const uint64_t offset = op->call->args[3], index = offset >> REGION_SHIFT, page = host->machine->page_size;
 	uint64_t begin, end;
 
@@ -196,7 +182,7 @@ enum step_result platform_write(struct host *host, struct op *op)
 
 enum step_result platform_mmap_check(struct host *host, struct op *op)
 {
-	const struct device *device = described(host, op);
+	const struct device *device = op_described(host, op);
 	const uint64_t index = op->call->args[5] >> REGION_SHIFT;
 
 	if (index >= device->region_count || device->regions[index].flags & VFIO_REGION_INFO_FLAG_MMAP)

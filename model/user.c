@@ -97,6 +97,16 @@ bool user_load(struct op *op, void *object, uint32_t length)
 	return true;
 }
 
+enum step_result user_load_argsz(struct op *op, void *object, uint32_t length, enum rule fault, enum rule argsz)
+{
+	uint32_t said;
+
+	if (!user_load(op, object, length))
+		return refuse(op, fault);
+	memcpy(&said, object, sizeof(said));
+	return said < length ? refuse(op, argsz) : STEP_MORE;
+}
+
 bool user_store(struct host *host, struct op *op, const void *object, uint32_t length)
 {
 	uint8_t whole[64] = {0};

@@ -22,6 +22,11 @@ void user_defined(struct host *host, struct op *op, unsigned index, uint32_t off
 /* Loads the first @length bytes of the argument struct of the answering row into the C struct. False is a fault. */
 bool user_load(struct op *op, void *object, uint32_t length);
 bool user_store(struct host *host, struct op *op, const void *object, uint32_t length);
+/*
+ * The same of a struct whose first field, argsz, is to say that these bytes are there: STEP_MORE, or refused by @fault
+ * or by @argsz.
+ */
+enum step_result user_load_argsz(struct op *op, void *object, uint32_t length, enum rule fault, enum rule argsz);
 
 /*
  * How many bytes of an info struct (16 without the offset of capabilities, 20 with it, 24 with padding) are written
