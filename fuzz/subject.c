@@ -64,9 +64,10 @@ void fuzz_subject_header(const struct fuzz_subject *subject, struct trace_header
 {
 	char name[64], value[64];
 
-	for (const char *rest = next_field(subject->fields, name, value); rest; rest = next_field(rest, name, value)) {
-		assert(header->field_count < TRACE_FIELDS_MAX);
-		snprintf(header->fields[header->field_count].name, sizeof(header->fields[0].name), "%s", name);
-		snprintf(header->fields[header->field_count++].value, sizeof(header->fields[0].value), "%s", value);
-	}
+	int failed = 0;
+
+	for (const char *rest = next_field(subject->fields, name, value); rest; rest = next_field(rest, name, value))
+		failed |= header_set_field(header, name, value);
+	assert(!failed);
+	(void)failed;
 }

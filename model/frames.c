@@ -57,10 +57,9 @@ static bool whole_changed(struct host *host, uint64_t first, uint64_t last, int 
 /* Changes references and pins of [at, at + bytes), which is in use; what nobody has any more is forgotten. */
 static void frames_change(struct host *host, uint64_t at, uint64_t bytes, int references, int pins)
 {
-	const uint64_t first = at, last = at + bytes - 1;
-	bool huge = false;
+	const uint64_t last = at + bytes - 1;
 
-	if (whole_changed(host, first, last, references, pins))
+	if (whole_changed(host, at, last, references, pins))
 		return;
 	while (at <= last) {
 		struct range run = *rangemap_at(&host->frames, at);
@@ -71,14 +70,14 @@ static void frames_change(struct host *host, uint64_t at, uint64_t bytes, int re
 		run.weight += (uint64_t)(int64_t)pins;
 		at = run.last + 1;
 		rangemap_carve(&host->frames, run.first, run.last, false);
-		huge = run.tag & FRAME_HUGE;
-		if (run.value || run.weight || huge)
+		if (run.value || run.weight || run.tag & FRAME_HUGE)
 			rangemap_join(&host->frames, &run, false);
 		else
 			rangemap_carve(&host->contents, run.first, run.last, false);
+		/* Huge pages may lie beside memory that is none. */
+		if (run.tag & FRAME_HUGE)
+			huge_gone(host, run.first, run.last);
 	}
-	if (huge)
-		huge_gone(host, first, last);
 }
 
 static uint64_t round_up(uint64_t value, uint64_t unit)

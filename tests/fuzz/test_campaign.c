@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fuzz/campaign.h"
+#include "fuzz/subject.h"
 
 static struct campaign campaign_new(uint64_t first, uint64_t count)
 {
@@ -102,4 +103,29 @@ Test(campaign, path_that_cannot_be_written_is_refused)
 
 	cr_assert_eq(campaign_write(&campaign, "/nowhere/at/all.trace", &diag), -1);
 	cr_assert_str_neq(diag.text, "");
+}
+
+/* Settings of a subject may be an administrator's, which campaigns write down as well. */
+Test(campaign, input_of_every_subject_becomes_a_trace)
+{
+	for (size_t i = 0; i < fuzz_subject_count; i++) {
+		char input[] = "/tmp/input-XXXXXX", output[] = "/tmp/output-XXXXXX";
+		const int in = mkstemp(input), out = mkstemp(output);
+		const uint8_t number = (uint8_t)i;
+		struct trace_reader *reader;
+		struct diag diag;
+
+		cr_assert(in >= 0 && out >= 0);
+		cr_assert_eq(write(in, &number, 1), 1);
+		close(in);
+		close(out);
+		cr_assert_eq(campaign_write_input(input, output, &diag), 0, "subject %zu: %s", i, diag.text);
+		reader = trace_open(output, &diag);
+		cr_assert_not_null(reader, "subject %zu: %s", i, diag.text);
+		cr_assert_str_eq(trace_header(reader)->machine, fuzz_subjects[i].machine);
+		cr_assert_str_eq(trace_header(reader)->profile, fuzz_subjects[i].profile);
+		trace_close(reader);
+		unlink(input);
+		unlink(output);
+	}
 }

@@ -112,3 +112,20 @@ Test(host, unknown_call_is_not_modelled_and_changes_nothing)
 	run(&bed, bed.host, "1 open(\"/dev/null\", O_RDWR) = 3");
 	bed_free(&bed);
 }
+
+Test(host, huge_pages_beside_other_memory_go_back_to_their_pool)
+{
+	struct bed bed = bed_new("6.12");
+
+	run(&bed, bed.host,
+	    "1 mmap(0x100003e00000, 0x200000, PROT_READ|PROT_WRITE, "
+	    "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS|MAP_POPULATE|MAP_HUGETLB, -1, 0x0) = 0x100003e00000");
+	run(&bed, bed.host,
+	    "1 mmap(0x100004000000, 0x400000, PROT_READ|PROT_WRITE, "
+	    "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS|MAP_POPULATE, -1, 0x0) = 0x100004000000");
+	run(&bed, bed.host,
+	    "1 mmap(0x100004400000, 0x400000, PROT_READ|PROT_WRITE, "
+	    "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS|MAP_POPULATE|MAP_HUGETLB, -1, 0x0) = 0x100004400000");
+	run(&bed, bed.host, "1 exec() = 0");
+	bed_free(&bed);
+}
