@@ -25,18 +25,16 @@ static enum step_result inject(struct host *host, struct op *op, const struct vf
 
 enum step_result spapr_eeh_pe_op(struct host *host, struct op *op)
 {
+	static const struct spapr_argument argument = {
+	    .fault = RULE_EEH_FAULT, .argsz = RULE_EEH_ARGSZ, .flags = RULE_EEH_FLAGS};
 	struct vfio_eeh_pe_op wanted = {0};
 
 	if (spapr_enter(host, op) == STEP_DONE)
 		return STEP_DONE;
 	if (!host->machine->tce.recovery)
 		return refuse(op, RULE_EEH_MISSING);
-	if (!user_load(op, &wanted, op->row->minsz))
-		return refuse(op, RULE_EEH_FAULT);
-	if (wanted.argsz < op->row->minsz)
-		return refuse(op, RULE_EEH_ARGSZ);
-	if (wanted.flags)
-		return refuse(op, RULE_EEH_FLAGS);
+	if (spapr_load(op, &wanted, &argument) == STEP_DONE)
+		return STEP_DONE;
 	switch (wanted.op) {
 	case VFIO_EEH_PE_DISABLE:
 	case VFIO_EEH_PE_ENABLE:

@@ -135,21 +135,16 @@ static bool is_region(const struct range *region, const struct vfio_iommu_spapr_
 
 enum step_result spapr_register_memory(struct host *host, struct op *op)
 {
+	static const struct spapr_argument argument = {
+	    .fault = RULE_TCE_REGISTER_FAULT, .argsz = RULE_TCE_REGISTER_ARGSZ, .flags = RULE_TCE_REGISTER_FLAGS};
 	const uint64_t in_page = host->machine->page_size - 1;
 	struct vfio_iommu_spapr_register_memory wanted;
 	struct range *region, mine;
 	struct spapr *spapr;
 
-	if (spapr_enter_version(host, op, true) == STEP_DONE)
+	if (spapr_begin_v2(host, op, &wanted, &argument) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	spapr_adopt(host, op);
-	if (!user_load(op, &wanted, sizeof(wanted)))
-		return refuse(op, RULE_TCE_REGISTER_FAULT);
-	if (wanted.argsz < sizeof(wanted))
-		return refuse(op, RULE_TCE_REGISTER_ARGSZ);
-	if (wanted.flags)
-		return refuse(op, RULE_TCE_REGISTER_FLAGS);
 	if (((wanted.vaddr | wanted.size) & in_page) || wanted.vaddr + wanted.size < wanted.vaddr)
 		return refuse(op, RULE_TCE_REGISTER_RANGE);
 	region = region_at(host, spapr->mm, wanted.vaddr);
@@ -173,6 +168,8 @@ enum step_result spapr_register_memory(struct host *host, struct op *op)
 
 enum step_result spapr_unregister_memory(struct host *host, struct op *op)
 {
+	static const struct spapr_argument argument = {
+	    .fault = RULE_TCE_UNREGISTER_FAULT, .argsz = RULE_TCE_UNREGISTER_ARGSZ, .flags = RULE_TCE_UNREGISTER_FLAGS};
 	const uint64_t in_page = host->machine->page_size - 1;
 	struct vfio_iommu_spapr_register_memory wanted;
 	const struct range *region;
@@ -183,12 +180,8 @@ enum step_result spapr_unregister_memory(struct host *host, struct op *op)
 	spapr = op_spapr(host, op);
 	if (spapr->mm == NOTHING)
 		return refuse(op, RULE_TCE_UNREGISTER_NOTHING);
-	if (!user_load(op, &wanted, sizeof(wanted)))
-		return refuse(op, RULE_TCE_UNREGISTER_FAULT);
-	if (wanted.argsz < sizeof(wanted))
-		return refuse(op, RULE_TCE_UNREGISTER_ARGSZ);
-	if (wanted.flags)
-		return refuse(op, RULE_TCE_UNREGISTER_FLAGS);
+	if (spapr_load(op, &wanted, &argument) == STEP_DONE)
+		return STEP_DONE;
 	if ((wanted.vaddr | wanted.size) & in_page)
 		return refuse(op, RULE_TCE_UNREGISTER_ALIGN);
 	region = rangemap_at(&host->mms.items[spapr->mm].regions, wanted.vaddr);

@@ -155,6 +155,30 @@ void spapr_adopt(struct host *host, const struct op *op)
 	op_spapr(host, op)->mm = op_task(host, op)->mm;
 }
 
+enum step_result spapr_load(struct op *op, void *object, const struct spapr_argument *argument)
+{
+	struct {
+		uint32_t argsz, flags;
+	} head;
+
+	if (!user_load(op, object, op->row->minsz))
+		return refuse(op, argument->fault);
+	memcpy(&head, object, sizeof(head));
+	if (head.argsz < op->row->minsz)
+		return refuse(op, argument->argsz);
+	if (head.flags & ~argument->known_flags)
+		return refuse(op, argument->flags);
+	return STEP_MORE;
+}
+
+enum step_result spapr_begin_v2(struct host *host, struct op *op, void *object, const struct spapr_argument *argument)
+{
+	if (spapr_enter_version(host, op, true) == STEP_DONE)
+		return STEP_DONE;
+	spapr_adopt(host, op);
+	return spapr_load(op, object, argument);
+}
+
 bool spapr_charge(struct host *host, const struct op *op, uint64_t pages)
 {
 	if (task_lock_room(host, op->task) < pages)

@@ -44,6 +44,20 @@ enum step_result spapr_enter_version(struct host *host, struct op *op, bool v2);
 /* From the first call that charges on, an instance belongs to the caller's address space. */
 void spapr_adopt(struct host *host, const struct op *op);
 
+/* What an ioctl asks of its argument, which begins with argsz and flags. */
+struct spapr_argument {
+	enum rule fault;      /* it cannot be read */
+	enum rule argsz;      /* the caller's is shorter than the row's smallest */
+	enum rule flags;      /* it has others than @known */
+	uint32_t known_flags; /* those that there are */
+};
+
+/* Reads the argument of an ioctl as far as its row demands it: STEP_MORE, or refused. */
+enum step_result spapr_load(struct op *op, void *object, const struct spapr_argument *argument);
+
+/* What all ioctls of the second version begin with that charge: enters, adopts and loads. */
+enum step_result spapr_begin_v2(struct host *host, struct op *op, void *object, const struct spapr_argument *argument);
+
 /* Charges pages to the caller; false if that would be beyond his limit. */
 bool spapr_charge(struct host *host, const struct op *op, uint64_t pages);
 /* Gives pages back that an instance is charged. */

@@ -119,7 +119,10 @@ static enum step_result map_entries(struct host *host, struct op *op, struct spa
 
 enum step_result spapr_map_dma(struct host *host, struct op *op)
 {
-	const uint32_t access = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	static const struct spapr_argument argument = {.fault = RULE_TCE_MAP_FAULT,
+						       .argsz = RULE_TCE_MAP_ARGSZ,
+						       .flags = RULE_TCE_MAP_FLAGS,
+						       .known_flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE};
 	struct vfio_iommu_type1_dma_map map;
 	struct tce_table *table;
 	struct spapr *spapr;
@@ -130,12 +133,8 @@ enum step_result spapr_map_dma(struct host *host, struct op *op)
 	spapr = op_spapr(host, op);
 	if (!spapr->enabled)
 		return refuse(op, RULE_TCE_NOT_ENABLED);
-	if (!user_load(op, &map, sizeof(map)))
-		return refuse(op, RULE_TCE_MAP_FAULT);
-	if (map.argsz < sizeof(map))
-		return refuse(op, RULE_TCE_MAP_ARGSZ);
-	if (map.flags & ~access)
-		return refuse(op, RULE_TCE_MAP_FLAGS);
+	if (spapr_load(op, &map, &argument) == STEP_DONE)
+		return STEP_DONE;
 	if (spapr_default_window(host, op) == STEP_DONE)
 		return STEP_DONE;
 	table = spapr_find_window(spapr, map.iova);
@@ -153,6 +152,8 @@ enum step_result spapr_map_dma(struct host *host, struct op *op)
 
 enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 {
+	static const struct spapr_argument argument = {
+	    .fault = RULE_TCE_UNMAP_FAULT, .argsz = RULE_TCE_UNMAP_ARGSZ, .flags = RULE_TCE_UNMAP_FLAGS};
 	struct vfio_iommu_type1_dma_unmap unmap;
 	struct tce_table *table;
 	struct spapr *spapr;
@@ -163,12 +164,8 @@ enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 	spapr = op_spapr(host, op);
 	if (!spapr->enabled)
 		return refuse(op, RULE_TCE_NOT_ENABLED);
-	if (!user_load(op, &unmap, op->row->minsz))
-		return refuse(op, RULE_TCE_UNMAP_FAULT);
-	if (unmap.argsz < op->row->minsz)
-		return refuse(op, RULE_TCE_UNMAP_ARGSZ);
-	if (unmap.flags)
-		return refuse(op, RULE_TCE_UNMAP_FLAGS);
+	if (spapr_load(op, &unmap, &argument) == STEP_DONE)
+		return STEP_DONE;
 	if (spapr_default_window(host, op) == STEP_DONE)
 		return STEP_DONE;
 	table = spapr_find_window(spapr, unmap.iova);

@@ -88,21 +88,16 @@ void spapr_free_windows(struct host *host, struct spapr *spapr)
 
 enum step_result spapr_tce_create(struct host *host, struct op *op)
 {
+	static const struct spapr_argument argument = {
+	    .fault = RULE_TCE_CREATE_FAULT, .argsz = RULE_TCE_CREATE_ARGSZ, .flags = RULE_TCE_CREATE_FLAGS};
 	struct vfio_iommu_spapr_tce_create create;
 	struct tce_request request;
 	struct tce_table *table;
 	struct spapr *spapr;
 
-	if (spapr_enter_version(host, op, true) == STEP_DONE)
+	if (spapr_begin_v2(host, op, &create, &argument) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	spapr_adopt(host, op);
-	if (!user_load(op, &create, sizeof(create)))
-		return refuse(op, RULE_TCE_CREATE_FAULT);
-	if (create.argsz < sizeof(create))
-		return refuse(op, RULE_TCE_CREATE_ARGSZ);
-	if (create.flags)
-		return refuse(op, RULE_TCE_CREATE_FLAGS);
 	if (spapr_default_window(host, op) == STEP_DONE)
 		return STEP_DONE;
 	request = (struct tce_request){create.page_shift, create.levels, create.window_size};
@@ -117,20 +112,15 @@ enum step_result spapr_tce_create(struct host *host, struct op *op)
 
 enum step_result spapr_tce_remove(struct host *host, struct op *op)
 {
+	static const struct spapr_argument argument = {
+	    .fault = RULE_TCE_REMOVE_FAULT, .argsz = RULE_TCE_REMOVE_ARGSZ, .flags = RULE_TCE_REMOVE_FLAGS};
 	struct vfio_iommu_spapr_tce_remove wanted;
 	struct tce_table *table;
 	struct spapr *spapr;
 
-	if (spapr_enter_version(host, op, true) == STEP_DONE)
+	if (spapr_begin_v2(host, op, &wanted, &argument) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	spapr_adopt(host, op);
-	if (!user_load(op, &wanted, sizeof(wanted)))
-		return refuse(op, RULE_TCE_REMOVE_FAULT);
-	if (wanted.argsz < sizeof(wanted))
-		return refuse(op, RULE_TCE_REMOVE_ARGSZ);
-	if (wanted.flags)
-		return refuse(op, RULE_TCE_REMOVE_FLAGS);
 	if (spapr->default_pending && !wanted.start_addr) {
 		spapr->default_pending = false;
 		hit(op, RULE_TCE_REMOVE_PENDING);
