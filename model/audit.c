@@ -482,5 +482,9 @@ const char *host_audit_end(struct host *host)
 	for (uint32_t i = 0; i < host->devices.count; i++)
 		if (host->devices.items[i].open_count)
 			return audit_says(host, "device %u is still open", i);
+	/* Sets are the kernel's own. */
+	for (uint32_t i = 0; i < host->ioasids.ids.count; i++)
+		if (host->ioasids.ids.items[i].owner.kind != IOASID_OF_SET)
+			return audit_says(host, "PASID %u is still taken", host->ioasids.ids.items[i].id);
 	return NULL;
 }

@@ -269,6 +269,18 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 	return mix(sum, host->user_locked);
 }
 
+static uint64_t mix_ioasids(uint64_t sum, const struct ioasid_space *space)
+{
+	for (uint32_t i = 0; i < space->ids.count; i++) {
+		const struct ioasid *id = &space->ids.items[i];
+
+		sum = mix(sum, (uint64_t)id->id << 32 | id->owner.kind);
+		sum = mix(sum, (uint64_t)id->owner.index << 32 | id->bound);
+		sum = mix(sum, id->leaving);
+	}
+	return mix(sum, space->ids.count);
+}
+
 struct host_digest host_digest(const struct host *host)
 {
 	struct host_digest digest = {.objects = 0};
@@ -281,6 +293,7 @@ struct host_digest host_digest(const struct host *host)
 	digest.objects = mix_iommus(digest.objects, host);
 	digest.objects = mix_spaprs(digest.objects, host);
 	digest.objects = mix_iommufds(digest.objects, host);
+	digest.objects = mix_ioasids(digest.objects, &host->ioasids);
 	digest.pages = mix_pages(0, host);
 	return digest;
 }

@@ -121,7 +121,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 /* The tables of a host: what is said of one of them here holds for all. */
 #define HOST_TABLES(apply)                                                                                \
 	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus) \
-	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins)
+	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins) apply(ioasids.ids)
 
 /* Lets go of what objects own outside the tables. */
 static void host_drop(struct host *host)

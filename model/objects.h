@@ -10,6 +10,7 @@
 
 #include "dmatree.h"
 #include "frames.h"
+#include "ioasid.h"
 #include "memory.h"
 #include "rangemap.h"
 #include "tce_table.h"
@@ -296,6 +297,7 @@ struct host {
 	TABLE(struct pages) pages;
 	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */
 	TABLE(struct memory_file) memory_files;
+	struct ioasid_space ioasids; /* PASIDs of the host, whoever uses them */
 	/* Physical memory: frames.c. */
 	struct rangemap frames;	       /* in use; value: references; weight: pins */
 	struct rangemap contents;      /* words of 8 bytes that are not 0, or not known */
