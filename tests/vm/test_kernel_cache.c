@@ -60,7 +60,7 @@ static const char make_archive[] =
     "	mkdir -p tree/DEBIAN\n"
     "	printf 'Package: %s\\nVersion: 1.0-1\\nArchitecture: all\\nMaintainer: m\\nDescription: d\\n%s' \"$1\" \"$2\""
     " > tree/DEBIAN/control\n"
-    "	dpkg-deb -Zxz -b tree debs/$1_1.0-1_all.deb >/dev/null\n"
+    "	dpkg-deb -Zxz -z0 -b tree debs/$1_1.0-1_all.deb >/dev/null\n"
     "	rm -r tree\n"
     "}\n"
     "module() { printf 'ELF\\0license=GPL\\0depends=%s\\0end' \"$2\" > \"$1\"; }\n"
@@ -78,7 +78,7 @@ static const char make_archive[] =
     "echo image72 > $k/vmlinuz\n"
     "deb linux-binary-7.2.1+deb13-amd64 ''\n"
     "mkdir -p $k/kernel\n"
-    "module $k/kernel/vfio-pci.ko ''; xz $k/kernel/vfio-pci.ko\n"
+    "module $k/kernel/vfio-pci.ko ''; xz -0 $k/kernel/vfio-pci.ko\n"
     "deb linux-modules-7.2.1+deb13-amd64 ''\n"
     "echo broken > debs/linux-image-6.12.10+deb13-amd64_1.0-1_all.deb\n";
 
