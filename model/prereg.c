@@ -16,10 +16,7 @@ enum { BYTES_PER_PAGE = 8 };
 
 static struct range *region_at(struct host *host, uint32_t mm, uint64_t address)
 {
-	struct rangemap *regions = &host->mms.items[mm].regions;
-	const struct range *region = rangemap_at(regions, address);
-
-	return region ? rangemap_edit(regions, region->first) : NULL;
+	return rangemap_edit_at(&host->mms.items[mm].regions, address);
 }
 
 uint64_t prereg_usable(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift, uint64_t count)

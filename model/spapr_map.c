@@ -24,10 +24,11 @@ static struct range part_of(const struct range *extent, uint64_t first, uint64_t
 	return part;
 }
 
-void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count)
+/* Lets go of what entries hold, which are to be emptied or replaced. */
+static void let_go(struct host *host, struct spapr *spapr, const struct tce_table *table, uint64_t address,
+		   uint64_t last)
 {
-	const uint64_t last = address + (count << table->page_shift) - 1;
-	const struct range *extent = count && spapr->v2 ? rangemap_overlap(&table->entries, address, last) : NULL;
+	const struct range *extent = spapr->v2 ? rangemap_overlap(&table->entries, address, last) : NULL;
 
 	while (extent) {
 		const struct range part = part_of(extent, address, last);
@@ -37,8 +38,15 @@ void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table
 				      -(int64_t)((part.last - part.first + 1) >> table->page_shift));
 		extent = part.last < last ? rangemap_overlap(&table->entries, part.last + 1, last) : NULL;
 	}
-	if (count && !spapr->v2 && !defect_on(host, DEFECT_TCE_PAGE_STAYS))
+	if (!spapr->v2 && !defect_on(host, DEFECT_TCE_PAGE_STAYS))
 		iotable_unpin(host, &spapr->table, address, last);
+}
+
+void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count)
+{
+	if (!count)
+		return;
+	let_go(host, spapr, table, address, address + (count << table->page_shift) - 1);
 	tce_table_clear(table, address, count);
 }
 
@@ -67,7 +75,8 @@ static void put(struct host *host, struct spapr *spapr, struct tce_table *table,
 {
 	const uint32_t tag = MAPPING_TAG(spapr->mm, flags);
 
-	spapr_clear(host, spapr, table, address, count);
+	if (count)
+		let_go(host, spapr, table, address, address + (count << table->page_shift) - 1);
 	if (!spapr->v2)
 		spapr_pin(host, &spapr->table, spapr->mm, user, address, count);
 	while (count) {
