@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "vfiosim/judge.h"
-#include "vfiosim/model.h"
 #include "vfiosim/trace.h"
 #include "vfiosim/uapi.h"
 
@@ -20,53 +19,7 @@ enum { MAPPING_STRIDE = 8192, PAGE = 4096, ROUNDS = 5, SHORT_ROUNDS = 200 };
 #define IOVA_BASE  0x100000000ull
 #define VADDR_BASE 0x100000000000ull
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "bench: %s\n", what);
-	exit(5);
-}
-
 /* ---- the model ------------------------------------------------------------------------------ */
-
-static int64_t call(struct host *host, struct call *call)
-{
-	struct outcome outcome;
-
-	call->task = call->thread = 1;
-	host_call(host, call, NULL, &outcome);
-	if (!outcome.modelled)
-		fail("a call is not modelled");
-	return outcome.ret;
-}
-
-static int64_t call_open(struct host *host, const char *path)
-{
-	struct call open = {.op = CALL_OPEN, .string = path, .args = {0, 2}};
-
-	return call(host, &open);
-}
-
-static int64_t call_ioctl(struct host *host, int64_t fd, const char *name, const void *bytes, uint32_t length,
-			  uint64_t value)
-{
-	const struct ioctl_row *row = ioctl_by_name(name, strlen(name));
-	struct call ioctl = {.op = CALL_IOCTL,
-			     .args = {(uint64_t)fd, row->number, value},
-			     .ioctl = row,
-			     .has_pointer = bytes != NULL,
-			     .buffer_count = bytes != NULL,
-			     .buffers = {{.length = length, .in = bytes}}};
-
-	return call(host, &ioctl);
-}
 
 struct driver {
 	struct host *host;
@@ -129,14 +82,6 @@ static void unmap(struct driver *driver, uint64_t iova, uint64_t size)
 	bytes_put(bytes + 16, 8, size);
 	if (call_ioctl(driver->host, driver->container, driver->unmap->name, bytes, sizeof(bytes), 0))
 		fail("UNMAP_DMA was refused");
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
 }
 
 enum order { IN_TURN, AT_RANDOM };
@@ -316,6 +261,7 @@ static void bench_trace(const char *path)
 int main(int argc, char **argv)
 {
 	bench_model();
+	bench_tce();
 	for (int i = 1; i < argc; i++)
 		bench_trace(argv[i]);
 	return 0;

@@ -18,7 +18,7 @@ static enum step_result inject(struct host *host, struct op *op, const struct vf
 		return refuse(op, RULE_EEH_INJECT_ARGSZ);
 	if (!user_load(op, &whole, WITH_ERROR))
 		return refuse(op, RULE_EEH_FAULT);
-	if (whole.err_func >= ERROR_FUNCTIONS)
+	if (whole.err_func >= ERROR_FUNCTIONS && !defect_on(host, DEFECT_EEH_INJECT_ANY))
 		return refuse(op, RULE_EEH_INJECT_FUNCTION);
 	return unmodelled(host, op);
 }
@@ -31,9 +31,9 @@ enum step_result spapr_eeh_pe_op(struct host *host, struct op *op)
 
 	if (spapr_enter(host, op) == STEP_DONE)
 		return STEP_DONE;
-	if (!host->machine->tce.recovery)
+	if (!host->machine->tce.recovery && !defect_on(host, DEFECT_EEH_ANYWHERE))
 		return refuse(op, RULE_EEH_MISSING);
-	if (spapr_load(op, &wanted, &argument) == STEP_DONE)
+	if (spapr_load(host, op, &wanted, &argument) == STEP_DONE)
 		return STEP_DONE;
 	switch (wanted.op) {
 	case VFIO_EEH_PE_DISABLE:

@@ -16,10 +16,7 @@ enum { BYTES_PER_PAGE = 8 };
 
 static struct range *region_at(struct host *host, uint32_t mm, uint64_t address)
 {
-	struct rangemap *regions = &host->mms.items[mm].regions;
-	const struct range *region = rangemap_at(regions, address);
-
-	return region ? rangemap_edit(regions, region->first) : NULL;
+	return rangemap_edit_at(&host->mms.items[mm].regions, address);
 }
 
 uint64_t prereg_usable(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift, uint64_t count)
@@ -27,7 +24,7 @@ uint64_t prereg_usable(const struct host *host, uint32_t mm, uint64_t address, u
 	const struct range *region = rangemap_at(&host->mms.items[mm].regions, address);
 	uint64_t pages;
 
-	if (!region || region->tag < page_shift)
+	if (!region || (region->tag < page_shift && !defect_on(host, DEFECT_TCE_MAP_SMALL_PAGES)))
 		return 0;
 	pages = (region->last - address + 1) >> page_shift;
 	return pages < count ? pages : count;
@@ -48,7 +45,7 @@ static void region_put(struct host *host, uint32_t mm, uint64_t first)
 	if (--region->value)
 		return;
 	/* An address space that is gone took its charges along. */
-	if (host->mms.items[mm].users)
+	if (host->mms.items[mm].users && !defect_on(host, DEFECT_TCE_UNREGISTER_KEEPS_CHARGE))
 		host->mms.items[mm].locked -= (region->last - region->first + 1) / host->machine->page_size;
 	iotable_unpin(host, &host->mms.items[mm].table, first, region->last);
 	rangemap_remove(&host->mms.items[mm].regions, first);
@@ -112,13 +109,18 @@ static enum step_result region_new(struct host *host, struct op *op,
 	if (pages > host->machine->memory / 4 / BYTES_PER_PAGE)
 		return unmodelled(host, op);
 	pinned = spapr_bring_in(host, mm, wanted->vaddr, pages);
+	if (pinned < pages && defect_on(host, DEFECT_TCE_REGISTER_FAILURE_CHARGED))
+		host->mms.items[mm].locked += pages;
 	in_chunk = pinned % PIN_CHUNK;
 	if (pinned < pages && in_chunk)
 		return refuse_as(op, RULE_TCE_REGISTER_PART, (int64_t)in_chunk);
 	if (pinned < pages)
 		return refuse(op, RULE_TCE_REGISTER_MEMORY);
-	if (rangemap_overlap(&host->mms.items[mm].regions, region.first, region.last))
+	if (rangemap_overlap(&host->mms.items[mm].regions, region.first, region.last)) {
+		if (defect_on(host, DEFECT_TCE_REGISTER_OVERLAP_CHARGED))
+			host->mms.items[mm].locked += pages;
 		return refuse(op, RULE_TCE_REGISTER_OVERLAP);
+	}
 	host->mms.items[mm].locked += pages;
 	region.tag = page_shift_of(host, mm, wanted->vaddr, wanted->size);
 	region.serial = (uint32_t)++host->serial;
@@ -153,8 +155,11 @@ enum step_result spapr_register_memory(struct host *host, struct op *op)
 			return STEP_DONE;
 	} else {
 		if (rangemap_at(&spapr->registered, wanted.vaddr))
-			return refuse(op, RULE_TCE_REGISTER_AGAIN);
+			return defect_on(host, DEFECT_TCE_REGISTER_AGAIN) ? finish(op, 0)
+									  : refuse(op, RULE_TCE_REGISTER_AGAIN);
 		region->value++;
+		if (defect_on(host, DEFECT_TCE_REGISTER_SHARED_CHARGED))
+			host->mms.items[spapr->mm].locked += wanted.size / host->machine->page_size;
 		hit(op, RULE_TCE_REGISTER_SHARED);
 	}
 	mine = (struct range){.first = wanted.vaddr, .last = wanted.vaddr + wanted.size - 1};
@@ -180,13 +185,17 @@ enum step_result spapr_unregister_memory(struct host *host, struct op *op)
 	spapr = op_spapr(host, op);
 	if (spapr->mm == NOTHING)
 		return refuse(op, RULE_TCE_UNREGISTER_NOTHING);
-	if (spapr_load(op, &wanted, &argument) == STEP_DONE)
+	if (spapr_load(host, op, &wanted, &argument) == STEP_DONE)
 		return STEP_DONE;
 	if ((wanted.vaddr | wanted.size) & in_page)
 		return refuse(op, RULE_TCE_UNREGISTER_ALIGN);
 	region = rangemap_at(&host->mms.items[spapr->mm].regions, wanted.vaddr);
+	if (defect_on(host, DEFECT_TCE_UNREGISTER_BY_START) && region && region->first == wanted.vaddr)
+		wanted.size = region->last - region->first + 1;
 	if (!wanted.size || !is_region(region, &wanted) || !rangemap_at(&spapr->registered, wanted.vaddr))
 		return refuse(op, RULE_TCE_UNREGISTER_MISSING);
+	if (region->weight && defect_on(host, DEFECT_TCE_UNREGISTER_BUSY))
+		return refuse_as(op, RULE_TCE_UNREGISTER_MAPPED, -LINUX_EBUSY);
 	if (region->value == 1 && region->weight) {
 		/* The instance forgets it, the address space keeps it for good, and misses it when it ends. */
 		if (complain(host, op, RULE_TCE_UNREGISTER_MAPPED, true) == STEP_DONE)

@@ -428,103 +428,44 @@ struct range *rangemap_edit_at(struct rangemap *map, uint64_t point)
 	return index && leaf_range(leaf, index - 1)->last >= point ? leaf_range(leaf, index - 1) : NULL;
 }
 
-/* Whether @right, which begins where @left ends, says the same. */
-static bool goes_on(const struct range *left, const struct range *right, bool value_follows)
+/* Puts a range into the one that holds all of it, if that is in a leaf with room for what may be left on both sides. */
+static bool put_inside(struct rangemap *map, const struct range *range, bool value_follows)
 {
-	const uint64_t value = value_follows ? left->value + (right->first - left->first) : left->value;
+	struct leaf *leaf = own_leaf(map, range->first);
+	unsigned index = leaf_index(leaf, range->first);
+	struct range *there, right;
 
-	return right->value == value && right->weight == left->weight && right->tag == left->tag &&
-	       right->place == left->place && right->serial == left->serial;
-}
-
-void rangemap_join(struct rangemap *map, const struct range *range, bool value_follows)
-{
-	const struct range *right = range->last == UINT64_MAX ? NULL : rangemap_at(map, range->last + 1);
-	struct range joined = *range;
-	struct range *left;
-
-	if (right && goes_on(range, right, value_follows)) {
-		joined.last = right->last;
-		rangemap_remove(map, right->first);
-	}
-	left = range->first ? rangemap_edit_at(map, range->first - 1) : NULL;
-	if (left && goes_on(left, range, value_follows))
-		left->last = joined.last;
-	else
-		rangemap_insert(map, &joined);
-}
-
-void rangemap_carve(struct rangemap *map, uint64_t first, uint64_t last, bool value_follows)
-{
-	const struct range *found;
-
-	while ((found = rangemap_overlap(map, first, last))) {
-		struct range range = *found;
-
-		if (range.first < first)
-			rangemap_edit(map, range.first)->last = first - 1;
-		else
-			rangemap_remove(map, range.first);
-		if (range.last > last) {
-			struct range right = range;
-
-			right.first = last + 1;
-			if (value_follows)
-				right.value += right.first - range.first;
-			rangemap_insert(map, &right);
-			break;
-		}
-	}
-}
-
-bool rangemap_take(struct rangemap *map, uint64_t first, uint64_t last, struct range *taken)
-{
-	const struct range *found = rangemap_overlap(map, first, last);
-
-	if (!found)
+	if (index == leaf->node.count || leaf->firsts[index] > range->first)
+		index--;
+	if (index >= leaf->node.count || leaf->node.count + 2u > LEAF_MAX)
 		return false;
-	*taken = *found;
-	if (taken->first < first) {
-		taken->value += first - taken->first;
-		taken->first = first;
+	there = leaf_range(leaf, index);
+	right = *there;
+	if (right.last < range->last)
+		return false;
+	map->count -= leaf->node.count;
+	if (there->first == range->first) {
+		*there = *range;
+	} else {
+		there->last = range->first - 1;
+		leaf_insert(leaf, ++index, range);
 	}
-	taken->last = taken->last < last ? taken->last : last;
-	rangemap_carve(map, taken->first, taken->last, true);
+	if (right.last > range->last) {
+		if (value_follows)
+			right.value += range->last + 1 - right.first;
+		right.first = range->last + 1;
+		leaf_insert(leaf, index + 1, &right);
+	}
+	map->count += leaf->node.count;
 	return true;
 }
 
-void rangemap_cover(struct rangemap *map, uint64_t first, uint64_t last)
+void rangemap_put(struct rangemap *map, const struct range *range, bool value_follows)
 {
-	struct range joined = {.first = first, .last = last};
-	const struct range *found;
-
-	while ((found = rangemap_overlap(map, first ? first - 1 : 0, last == UINT64_MAX ? last : last + 1))) {
-		if (found->first <= first && found->last >= last)
-			return;
-		if (found->first < joined.first)
-			joined.first = found->first;
-		if (found->last > joined.last)
-			joined.last = found->last;
-		rangemap_remove(map, found->first);
-	}
-	rangemap_insert(map, &joined);
-}
-
-uint64_t rangemap_covered(const struct rangemap *map, uint64_t first, uint64_t last)
-{
-	const struct range *range;
-	uint64_t covered = 0;
-
-	while ((range = rangemap_overlap(map, first, last))) {
-		uint64_t low = range->first > first ? range->first : first;
-		uint64_t high = range->last < last ? range->last : last;
-
-		covered += high - low + 1;
-		if (range->last >= last)
-			break;
-		first = range->last + 1;
-	}
-	return covered;
+	if (map->root && put_inside(map, range, value_follows))
+		return;
+	rangemap_carve(map, range->first, range->last, value_follows);
+	rangemap_insert(map, range);
 }
 
 static uint64_t node_digest(struct rangemap_node *node, uint64_t digest)

@@ -30,7 +30,7 @@ int64_t spapr_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 	case VFIO_SPAPR_TCE_v2_IOMMU:
 		return 1;
 	case VFIO_EEH:
-		return host->machine->tce.recovery;
+		return host->machine->tce.recovery || defect_on(host, DEFECT_EEH_CLAIMED);
 	default:
 		return 0;
 	}
@@ -41,7 +41,7 @@ enum step_result spapr_open(struct host *host, struct op *op, uint64_t type, uin
 	struct spapr *spapr;
 	uint32_t index = 0;
 
-	if (type != VFIO_SPAPR_TCE_IOMMU && type != VFIO_SPAPR_TCE_v2_IOMMU)
+	if (type != VFIO_SPAPR_TCE_IOMMU && type != VFIO_SPAPR_TCE_v2_IOMMU && !defect_on(host, DEFECT_TCE_TYPE_EEH))
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
 	while (index < host->spaprs.count && host->spaprs.items[index].alive)
 		index++;
@@ -61,12 +61,15 @@ void spapr_release(struct host *host, uint32_t index)
 	struct spapr *spapr = &host->spaprs.items[index];
 
 	for (uint32_t i = 0; i < host->groups.count; i++)
-		if (host->groups.items[i].joined == index)
+		if (host->groups.items[i].joined == index && !defect_on(host, DEFECT_TCE_OWNERSHIP_KEPT))
 			host->groups.items[i].joined = NOTHING;
 	spapr_free_windows(host, spapr);
 	rangemap_clear(&spapr->table);
-	prereg_release(host, spapr);
-	spapr_uncharge(host, spapr, spapr->locked);
+	if (!defect_on(host, DEFECT_TCE_RELEASE_KEEPS_MEMORY))
+		prereg_release(host, spapr);
+	rangemap_clear(&spapr->registered);
+	if (!defect_on(host, DEFECT_TCE_RELEASE_KEEPS_CHARGE))
+		spapr_uncharge(host, spapr, spapr->locked);
 	memset(spapr, 0, sizeof(*spapr));
 }
 
@@ -94,6 +97,8 @@ enum step_result spapr_join(struct host *host, struct op *op, uint32_t index, ui
 
 	if (!spapr->v2 && spapr->groups)
 		return refuse(op, RULE_TCE_JOIN_V1);
+	if (host->groups.items[group].joined != NOTHING && defect_on(host, DEFECT_TCE_OWNERSHIP_KEPT))
+		return refuse_as(op, RULE_TCE_JOIN_V1, -LINUX_EBUSY);
 	/* A hypervisor's table belongs to the one group that it was made for. */
 	if (host->machine->iommu == IOMMU_SPAPR_PSERIES)
 		for (unsigned i = 0; i < TCE_WINDOWS; i++)
@@ -116,7 +121,8 @@ bool spapr_leave(struct host *host, uint32_t group)
 			spapr_clear(host, spapr, &spapr->tables[i], spapr->tables[i].first,
 				    tce_table_pages_from(&spapr->tables[i], spapr->tables[i].first));
 	spapr->groups--;
-	host->groups.items[group].joined = NOTHING;
+	if (!defect_on(host, DEFECT_TCE_OWNERSHIP_KEPT))
+		host->groups.items[group].joined = NOTHING;
 	return false;
 }
 
@@ -131,7 +137,7 @@ enum step_result spapr_enter(struct host *host, struct op *op)
 {
 	const uint32_t mm = op_spapr(host, op)->mm;
 
-	if (mm != NOTHING && mm != op_task(host, op)->mm)
+	if (mm != NOTHING && mm != op_task(host, op)->mm && !defect_on(host, DEFECT_TCE_ANY_MEMORY))
 		return refuse(op, RULE_TCE_OTHER_MEMORY);
 	return STEP_MORE;
 }
@@ -140,7 +146,9 @@ enum step_result spapr_enter_version(struct host *host, struct op *op, bool v2)
 {
 	if (spapr_enter(host, op) == STEP_DONE)
 		return STEP_DONE;
-	return op_spapr(host, op)->v2 == v2 ? STEP_MORE : refuse(op, RULE_TCE_OTHER_VERSION);
+	if (op_spapr(host, op)->v2 != v2 && !defect_on(host, DEFECT_TCE_ANY_VERSION))
+		return refuse(op, RULE_TCE_OTHER_VERSION);
+	return STEP_MORE;
 }
 
 enum step_result spapr_unknown_ioctl(struct host *host, struct op *op)
@@ -155,7 +163,7 @@ void spapr_adopt(struct host *host, const struct op *op)
 	op_spapr(host, op)->mm = op_task(host, op)->mm;
 }
 
-enum step_result spapr_load(struct op *op, void *object, const struct spapr_argument *argument)
+enum step_result spapr_load(const struct host *host, struct op *op, void *object, const struct spapr_argument *argument)
 {
 	struct {
 		uint32_t argsz, flags;
@@ -164,9 +172,9 @@ enum step_result spapr_load(struct op *op, void *object, const struct spapr_argu
 	if (!user_load(op, object, op->row->minsz))
 		return refuse(op, argument->fault);
 	memcpy(&head, object, sizeof(head));
-	if (head.argsz < op->row->minsz)
+	if (head.argsz < op->row->minsz && !defect_on(host, DEFECT_TCE_ARGSZ))
 		return refuse(op, argument->argsz);
-	if (head.flags & ~argument->known_flags)
+	if (head.flags & ~argument->known_flags && !defect_on(host, DEFECT_TCE_FLAGS))
 		return refuse(op, argument->flags);
 	return STEP_MORE;
 }
@@ -176,12 +184,12 @@ enum step_result spapr_begin_v2(struct host *host, struct op *op, void *object, 
 	if (spapr_enter_version(host, op, true) == STEP_DONE)
 		return STEP_DONE;
 	spapr_adopt(host, op);
-	return spapr_load(op, object, argument);
+	return spapr_load(host, op, object, argument);
 }
 
 bool spapr_charge(struct host *host, const struct op *op, uint64_t pages)
 {
-	if (task_lock_room(host, op->task) < pages)
+	if (task_lock_room(host, op->task) < pages && !defect_on(host, DEFECT_TCE_UNLIMITED))
 		return false;
 	host->mms.items[op_task(host, op)->mm].locked += pages;
 	return true;
@@ -201,12 +209,14 @@ void spapr_uncharge(struct host *host, const struct spapr *spapr, uint64_t pages
 
 uint64_t spapr_bring_in(struct host *host, uint32_t mm, uint64_t address, uint64_t pages)
 {
+	const bool write = !defect_on(host, DEFECT_TCE_READ_ONLY_TAKEN);
 	const uint64_t page = host->machine->page_size;
 	uint64_t done = 0;
 
 	while (done < pages) {
 		const struct run run =
-		    mm_touch(host, mm, address + done * page, (pages - done) * page, TOUCH_WRITE, PROT_WRITE_BIT);
+		    mm_touch(host, mm, address + done * page, (pages - done) * page, write ? TOUCH_WRITE : TOUCH_PIN,
+			     write ? PROT_WRITE_BIT : PROT_READ_BIT);
 
 		if (run.kind != RUN_MEMORY)
 			break;
@@ -221,7 +231,7 @@ void spapr_pin(struct host *host, struct rangemap *table, uint32_t mm, uint64_t 
 					    .vaddr = address,
 					    .iova = place,
 					    .size = pages * host->machine->page_size,
-					    .write = true,
+					    .write = !defect_on(host, DEFECT_TCE_READ_ONLY_TAKEN),
 					    .room = UINT64_MAX};
 
 	if (pages)
@@ -240,12 +250,13 @@ enum step_result spapr_get_info(struct host *host, struct op *op)
 		return STEP_DONE;
 	if (!user_load(op, &info, op->row->minsz))
 		return refuse(op, RULE_TCE_INFO_FAULT);
-	if (info.argsz < op->row->minsz)
+	if (info.argsz < op->row->minsz && !defect_on(host, DEFECT_TCE_INFO_ARGSZ))
 		return refuse(op, RULE_TCE_INFO_ARGSZ);
 	info.flags = 0;
 	info.dma32_window_start = (uint32_t)tce->default_window.first;
-	info.dma32_window_size = (uint32_t)(tce->default_window.last - tce->default_window.first + 1);
-	if (op_spapr(host, op)->v2) {
+	info.dma32_window_size = (uint32_t)(tce->default_window.last - tce->default_window.first) +
+				 !defect_on(host, DEFECT_TCE_INFO_LAST_BYTE);
+	if (op_spapr(host, op)->v2 || defect_on(host, DEFECT_TCE_INFO_WINDOWS_V1)) {
 		info.flags = VFIO_IOMMU_SPAPR_INFO_DDW;
 		info.ddw_pgsizes = host->machine->iommu_page_sizes;
 		info.ddw_max_dynamic_windows_supported = tce->windows;
@@ -267,7 +278,7 @@ enum step_result spapr_enable(struct host *host, struct op *op)
 	if (spapr_enter_version(host, op, false) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	if (spapr->enabled)
+	if (spapr->enabled && !defect_on(host, DEFECT_TCE_ENABLE_AGAIN))
 		return refuse(op, RULE_TCE_ENABLE_AGAIN);
 	spapr_adopt(host, op);
 	if (!spapr_charge(host, op, pages))
@@ -285,9 +296,10 @@ enum step_result spapr_disable(struct host *host, struct op *op)
 	if (spapr_enter_version(host, op, false) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	spapr_uncharge(host, spapr, spapr->locked);
+	if (!defect_on(host, DEFECT_TCE_DISABLE_KEEPS_CHARGE))
+		spapr_uncharge(host, spapr, spapr->locked);
 	spapr->locked = 0;
-	spapr->enabled = false;
+	spapr->enabled = spapr->enabled && defect_on(host, DEFECT_TCE_DISABLED_MAPS);
 	hit(op, RULE_TCE_DISABLE);
 	return finish(op, 0);
 }

@@ -53,7 +53,8 @@ struct spapr_argument {
 };
 
 /* Reads the argument of an ioctl as far as its row demands it: STEP_MORE, or refused. */
-enum step_result spapr_load(struct op *op, void *object, const struct spapr_argument *argument);
+enum step_result spapr_load(const struct host *host, struct op *op, void *object,
+			    const struct spapr_argument *argument);
 
 /* What all ioctls of the second version begin with that charge: enters, adopts and loads. */
 enum step_result spapr_begin_v2(struct host *host, struct op *op, void *object, const struct spapr_argument *argument);

@@ -24,20 +24,29 @@ static struct range part_of(const struct range *extent, uint64_t first, uint64_t
 	return part;
 }
 
-void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count)
+/* Lets go of what entries hold, which are to be emptied or replaced. */
+static void let_go(struct host *host, struct spapr *spapr, const struct tce_table *table, uint64_t address,
+		   uint64_t last)
 {
-	const uint64_t last = address + (count << table->page_shift) - 1;
-	const struct range *extent = count && spapr->v2 ? rangemap_overlap(&table->entries, address, last) : NULL;
+	const struct range *extent = spapr->v2 ? rangemap_overlap(&table->entries, address, last) : NULL;
 
 	while (extent) {
 		const struct range part = part_of(extent, address, last);
 
-		prereg_mapped(host, spapr->mm, part.value,
-			      -(int64_t)((part.last - part.first + 1) >> table->page_shift));
+		if (!defect_on(host, DEFECT_TCE_USE_STAYS))
+			prereg_mapped(host, spapr->mm, part.value,
+				      -(int64_t)((part.last - part.first + 1) >> table->page_shift));
 		extent = part.last < last ? rangemap_overlap(&table->entries, part.last + 1, last) : NULL;
 	}
-	if (count && !spapr->v2)
+	if (!spapr->v2 && !defect_on(host, DEFECT_TCE_PAGE_STAYS))
 		iotable_unpin(host, &spapr->table, address, last);
+}
+
+void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count)
+{
+	if (!count)
+		return;
+	let_go(host, spapr, table, address, address + (count << table->page_shift) - 1);
 	tce_table_clear(table, address, count);
 }
 
@@ -66,7 +75,8 @@ static void put(struct host *host, struct spapr *spapr, struct tce_table *table,
 {
 	const uint32_t tag = MAPPING_TAG(spapr->mm, flags);
 
-	spapr_clear(host, spapr, table, address, count);
+	if (count)
+		let_go(host, spapr, table, address, address + (count << table->page_shift) - 1);
 	if (!spapr->v2)
 		spapr_pin(host, &spapr->table, spapr->mm, user, address, count);
 	while (count) {
@@ -74,7 +84,7 @@ static void put(struct host *host, struct spapr *spapr, struct tce_table *table,
 
 		if (spapr->v2) {
 			part = prereg_usable(host, spapr->mm, user, table->page_shift, count);
-			prereg_mapped(host, spapr->mm, user, (int64_t)part);
+			prereg_mapped(host, spapr->mm, user, defect_on(host, DEFECT_TCE_USE_ONCE) ? 1 : (int64_t)part);
 		}
 		tce_table_put(table, address, part, user, tag);
 		address += part << table->page_shift;
@@ -92,6 +102,10 @@ static enum step_result map_beyond(struct host *host, struct op *op, struct spap
 {
 	const uint64_t fit = tce_table_pages_from(table, map->iova);
 
+	if (defect_on(host, DEFECT_TCE_MAP_CUT)) {
+		put(host, spapr, table, map->iova, fit, map->vaddr, map->flags);
+		return finish(op, 0);
+	}
 	if (host->machine->iommu != IOMMU_SPAPR_PSERIES)
 		return unmodelled(host, op);
 	if (spapr->v2)
@@ -109,12 +123,26 @@ static enum step_result map_entries(struct host *host, struct op *op, struct spa
 	if (good > fit)
 		return map_beyond(host, op, spapr, table, map);
 	if (good < count) {
-		spapr_clear(host, spapr, table, map->iova, good);
+		if (defect_on(host, DEFECT_TCE_MAP_HALF))
+			put(host, spapr, table, map->iova, good, map->vaddr, map->flags);
+		else
+			spapr_clear(host, spapr, table, map->iova, good);
 		return refuse(op, spapr->v2 ? RULE_TCE_MAP_UNREGISTERED : RULE_TCE_MAP_MEMORY);
 	}
 	put(host, spapr, table, map->iova, count, map->vaddr, map->flags);
 	hit(op, RULE_TCE_MAP);
 	return finish(op, 0);
+}
+
+/* Whether it is too early for mappings. */
+static bool not_enabled(struct host *host, const struct op *op, const struct spapr *spapr)
+{
+	if (spapr->enabled)
+		return false;
+	if (!defect_on(host, DEFECT_TCE_NOT_ENABLED))
+		return true;
+	spapr_adopt(host, op);
+	return false;
 }
 
 enum step_result spapr_map_dma(struct host *host, struct op *op)
@@ -131,20 +159,22 @@ enum step_result spapr_map_dma(struct host *host, struct op *op)
 	if (spapr_enter(host, op) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	if (!spapr->enabled)
+	if (not_enabled(host, op, spapr))
 		return refuse(op, RULE_TCE_NOT_ENABLED);
-	if (spapr_load(op, &map, &argument) == STEP_DONE)
+	if (spapr_load(host, op, &map, &argument) == STEP_DONE)
 		return STEP_DONE;
 	if (spapr_default_window(host, op) == STEP_DONE)
 		return STEP_DONE;
 	table = spapr_find_window(spapr, map.iova);
-	if (!table)
+	if (!table || (table->last - map.iova < tce_table_page(table) && defect_on(host, DEFECT_TCE_WINDOW_LAST_PAGE)))
 		return refuse(op, RULE_TCE_MAP_NO_WINDOW);
 	in_page = tce_table_page(table) - 1;
-	if ((map.size | map.vaddr) & in_page)
+	if ((map.size & in_page && !defect_on(host, DEFECT_TCE_MAP_SIZE)) || map.vaddr & in_page)
 		return refuse(op, RULE_TCE_MAP_ALIGN);
-	if (!map.flags)
+	if (!map.flags && !defect_on(host, DEFECT_TCE_MAP_NO_ACCESS))
 		return refuse(op, RULE_TCE_MAP_ACCESS);
+	if (defect_on(host, DEFECT_TCE_MAP_IOVA_ROUNDED))
+		map.iova &= ~in_page;
 	if (map.iova & in_page)
 		return refuse_as(op, RULE_TCE_MAP_IOVA_ALIGN, 1);
 	return map_entries(host, op, spapr, table, &map);
@@ -162,9 +192,9 @@ enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 	if (spapr_enter(host, op) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	if (!spapr->enabled)
+	if (not_enabled(host, op, spapr))
 		return refuse(op, RULE_TCE_NOT_ENABLED);
-	if (spapr_load(op, &unmap, &argument) == STEP_DONE)
+	if (spapr_load(host, op, &unmap, &argument) == STEP_DONE)
 		return STEP_DONE;
 	if (spapr_default_window(host, op) == STEP_DONE)
 		return STEP_DONE;
@@ -172,7 +202,7 @@ enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 	if (!table)
 		return refuse(op, RULE_TCE_UNMAP_NO_WINDOW);
 	in_page = tce_table_page(table) - 1;
-	if (unmap.size & in_page)
+	if (unmap.size & in_page && !defect_on(host, DEFECT_TCE_UNMAP_SIZE))
 		return refuse(op, RULE_TCE_UNMAP_ALIGN);
 	if (unmap.iova & in_page)
 		return refuse_as(op, RULE_TCE_UNMAP_IOVA_ALIGN, 1);
@@ -186,7 +216,7 @@ enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 		count = tce_table_pages_from(table, unmap.iova);
 		hit(op, RULE_TCE_UNMAP_BEYOND_UNSEEN);
 	}
-	spapr_clear(host, spapr, table, unmap.iova, count);
+	spapr_clear(host, spapr, table, unmap.iova, count && defect_on(host, DEFECT_TCE_UNMAP_FIRST) ? 1 : count);
 	hit(op, RULE_TCE_UNMAP);
 	return finish(op, 0);
 }

@@ -50,6 +50,8 @@ static struct tce_table *window_create(struct host *host, struct op *op, struct 
 		return ended(refuse(op, RULE_TCE_CREATE_PAGE_SIZE));
 	if (!tce_request_charge(host, request, &charge))
 		return ended(refuse(op, RULE_TCE_CREATE_SIZE));
+	if (defect_on(host, DEFECT_TCE_TABLE_UNCHARGED))
+		charge = 0;
 	if (!spapr_charge(host, op, charge))
 		return ended(refuse(op, limit));
 	if (tce_create(host, op, spapr, number, request, charge) == STEP_DONE)
@@ -74,8 +76,10 @@ enum step_result spapr_default_window(struct host *host, struct op *op)
 
 static void window_free(struct host *host, struct spapr *spapr, struct tce_table *table)
 {
-	spapr_clear(host, spapr, table, table->first, tce_table_pages_from(table, table->first));
-	spapr_uncharge(host, spapr, table->charged);
+	if (!defect_on(host, DEFECT_TCE_REMOVE_KEEPS_USE))
+		spapr_clear(host, spapr, table, table->first, tce_table_pages_from(table, table->first));
+	if (!defect_on(host, DEFECT_TCE_REMOVE_KEEPS_CHARGE))
+		spapr_uncharge(host, spapr, table->charged);
 	tce_table_free(table);
 }
 
@@ -104,7 +108,8 @@ enum step_result spapr_tce_create(struct host *host, struct op *op)
 	table = window_create(host, op, spapr, &request, RULE_TCE_CREATE_LIMIT);
 	if (!table)
 		return STEP_DONE;
-	create.start_addr = table->first;
+	if (!defect_on(host, DEFECT_TCE_CREATE_UNTOLD))
+		create.start_addr = table->first;
 	user_store(host, op, &create, sizeof(create));
 	hit(op, RULE_TCE_CREATE);
 	return finish(op, 0);
@@ -121,14 +126,16 @@ enum step_result spapr_tce_remove(struct host *host, struct op *op)
 	if (spapr_begin_v2(host, op, &wanted, &argument) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	if (spapr->default_pending && !wanted.start_addr) {
+	if (spapr->default_pending && !wanted.start_addr && !defect_on(host, DEFECT_TCE_REMOVE_PENDING)) {
 		spapr->default_pending = false;
 		hit(op, RULE_TCE_REMOVE_PENDING);
 		return finish(op, 0);
 	}
 	table = spapr_find_window(spapr, wanted.start_addr);
-	if (!table)
+	if (!table || (wanted.start_addr != table->first && defect_on(host, DEFECT_TCE_REMOVE_BY_START)))
 		return refuse(op, RULE_TCE_REMOVE_MISSING);
+	if (table->entries.count && defect_on(host, DEFECT_TCE_REMOVE_BUSY))
+		return refuse_as(op, RULE_TCE_REMOVE_MISSING, -LINUX_EBUSY);
 	window_free(host, spapr, table);
 	hit(op, RULE_TCE_REMOVE);
 	return finish(op, 0);

@@ -47,7 +47,11 @@ static uint32_t shortfall(const struct tce_request *request)
 
 bool tce_request_page_size(const struct host *host, const struct tce_request *request)
 {
-	return request->page_shift < SHIFT_MAX && (host->machine->iommu_page_sizes >> request->page_shift & 1);
+	const uint32_t shift = request->page_shift;
+
+	if (shift >= SMALLEST_SHIFT && shift < SHIFT_MAX && defect_on(host, DEFECT_TCE_CREATE_PAGE_SIZE))
+		return host->machine->iommu_page_sizes >> shift;
+	return shift < SHIFT_MAX && (host->machine->iommu_page_sizes >> shift & 1);
 }
 
 bool tce_request_shifts_too_far(const struct host *host, const struct tce_request *request)
@@ -92,7 +96,7 @@ static uint64_t bare_charge(const struct host *host, const struct tce_request *r
 		if (level < piece)
 			level = piece;
 	}
-	return 2 * bytes / host->machine->page_size;
+	return (defect_on(host, DEFECT_TCE_TABLE_ONCE) ? 1 : 2) * bytes / host->machine->page_size;
 }
 
 /* ---- both ----------------------------------------------------------------------------------- */

@@ -5,13 +5,11 @@
 
 void tce_table_put(struct tce_table *table, uint64_t address, uint64_t count, uint64_t user, uint32_t tag)
 {
-	struct range extent = {.first = address, .value = user, .tag = tag};
+	const struct range extent = {
+	    .first = address, .last = address + (count << table->page_shift) - 1, .value = user, .tag = tag};
 
-	if (!count)
-		return;
-	extent.last = address + (count << table->page_shift) - 1;
-	rangemap_carve(&table->entries, extent.first, extent.last, true);
-	rangemap_insert(&table->entries, &extent);
+	if (count)
+		rangemap_put(&table->entries, &extent, true);
 }
 
 void tce_table_clear(struct tce_table *table, uint64_t address, uint64_t count)
