@@ -94,6 +94,7 @@ enum exit_code command_profiles(const struct options *options);
 enum exit_code command_kernels(const struct options *options);
 enum exit_code command_machines(const struct options *options);
 enum exit_code command_devices(const struct options *options);
+enum exit_code command_spaces(const struct options *options);
 enum exit_code command_version(const struct options *options);
 enum exit_code command_help(const struct options *options);
 

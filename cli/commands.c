@@ -27,6 +27,8 @@ const struct command commands[] = {
     {"iommufd", "TRACE...", "tell what /dev/iommu makes of calls that were meant for a container",
      TAKES_LIST | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(SET) | TAKES(OUTPUT) | TAKES(VERBOSE) | TAKES(QUIET), 1, -1,
      false, command_iommufd},
+    {"spaces", "TRACE...", "tell which IOVA spaces a machine's emulator gave its devices, and whether they met",
+     TAKES_LIST | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(SET), 1, -1, false, command_spaces},
     {"rules", "[TRACE...]", "list the rules, where each comes from, and what shows it", TAKES_LIST, 0, -1, false,
      command_rules},
     {"defects", "[TRACE...]", "list the bugs that can be switched on, and what catches each", TAKES_LIST, 0, -1, false,

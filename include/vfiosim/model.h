@@ -116,4 +116,31 @@ struct host_fd {
 /* Fills @fds with the VFIO descriptors of @task, ascending, at most @most of them. Gives how many. */
 uint32_t host_list_fds(const struct host *host, uint32_t task, struct host_fd *fds, uint32_t most);
 
+#define HOST_NO_CONTAINER UINT32_MAX
+
+/*
+ * The number of the container that a descriptor of @task is a file of, or that its group, or its device's group, is
+ * attached to. HOST_NO_CONTAINER if there is none. A container keeps its number; when it is gone, another gets it.
+ * Numbers end at host_container_count().
+ */
+uint32_t host_container(const struct host *host, uint32_t task, int fd);
+uint32_t host_container_of_group(const struct host *host, uint32_t number);
+uint32_t host_container_count(const struct host *host);
+
+/* A DMA mapping of a container with a TYPE1 IOMMU. */
+struct host_mapping {
+	uint64_t first, last; /* IOVAs, inclusive */
+	uint64_t vaddr;	      /* in the task that mapped it */
+	bool read, write;     /* for devices */
+};
+
+/* How many mappings a container has; 0 for others than TYPE1's. */
+uint64_t host_mapping_count(const struct host *host, uint32_t container);
+
+/* The first mapping that does not end before @iova. False if there is none. */
+bool host_mapping_from(const struct host *host, uint32_t container, uint64_t iova, struct host_mapping *mapping);
+
+/* Whether some of @task's memory in a range is a device's region. */
+bool host_memory_is_device(const struct host *host, uint32_t task, uint64_t address, uint64_t length);
+
 #endif

@@ -314,6 +314,33 @@ Test(cli, defect_is_the_judges_in_check_and_the_backends_in_fuzz)
 	expect_text(expect(2, "fuzz --on vm:6.12 --defect map-argsz")->err, "only the model can be given a bug");
 }
 
+Test(cli, spaces_shows_the_swap_in_what_qemu_did)
+{
+	const struct outcome_of_run *result = expect(0, "spaces " TRACES_FOLDER "/qemu-iommu-6.12.trace");
+
+	expect_text(result->out, "translated  7     4         2060 KiB");
+	expect_text(result->err, "spaces: 3 of memory, 3 of translations, 0 open; 0 faults");
+	/* Without an IOMMU in front of the device there is nothing to swap. */
+	result = expect(0, "spaces " TRACES_FOLDER "/qemu-firmware-6.12.trace");
+	expect_text(result->err, "spaces: 1 of memory, 0 of translations, 0 open; 0 faults");
+	expect_text(expect(2, "spaces truncated")->err, "truncated:10:");
+}
+
+Test(cli, spaces_exits_1_where_they_meet)
+{
+	file_write("met", HEADER OPEN "1 open(\"/dev/vfio/1\", O_RDWR) = 4\n"
+				      "1 ioctl(4, VFIO_GROUP_SET_CONTAINER, [3]) = 0\n"
+				      "1 ioctl(3, VFIO_SET_IOMMU, TYPE1v2_IOMMU) = 0\n"
+				      "1 mmap(0x100000000000, 0x10000, PROT_READ|PROT_WRITE, "
+				      "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0x0) = 0x100000000000\n"
+				      "1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ|WRITE, "
+				      "vaddr=0x100000000000, iova=0x0, size=0x3000}) = 0\n"
+				      "1 ioctl(3, VFIO_IOMMU_MAP_DMA, {argsz=32, flags=READ|WRITE, "
+				      "vaddr=0x100000001000, iova=0x8000, size=0x1000}) = 0\n");
+	expect_text(expect(1, "spaces met")->err,
+		    "met:14: VIOMMU-ONE-SPACE: IOVA 0x8000 of a space of translations is mapped beside one of memory");
+}
+
 Test(cli, iommufd_tells_what_it_answers_otherwise)
 {
 	const struct outcome_of_run *result = expect(1, "iommufd good");
