@@ -19,7 +19,7 @@ enum {
 	DELIVER = 3,
 	BUFFER = 0x40000,
 	BUFFER_USED = 256,
-	WAIT = 150, /* milliseconds; the device takes 100 */
+	WAIT = 120, /* milliseconds; the device takes 100, and guests have nothing else to do meanwhile */
 	LENGTH_MAX = 64,
 };
 

@@ -31,6 +31,12 @@
 
 #define HEAP_ROOM (8 << 20)
 
+/* What may be needed of stack and heap while all beyond is out of reach. */
+#define WORKING_ROOM (UINT64_C(64) << 10)
+
+/* How far the kernel's stack may have grown since it was looked at. */
+#define KERNEL_STACK_GROWTH (UINT64_C(8) << 20)
+
 _Static_assert(BUFFER_OFFSET + CALL_BUFFERS_MAX * BUFFER_STRIDE <= SLOT_SIZE, "a slot holds all buffers");
 
 extern const char __executable_start[]; /* from the linker */
@@ -39,8 +45,13 @@ static pthread_mutex_t slot_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool slot_used[SLOT_COUNT];
 static bool slot_mapped[SLOT_COUNT];
 
-/* Whether what the agent takes from now on is locked. */
+/* Whether what the agent takes from now on is locked, and what it has taken since that was last undone. */
 static bool locked_ahead;
+static bool slots_taken;
+static uintptr_t heap_end;
+
+/* Where the kernel has put the stack that the program began on. */
+static uint64_t kernel_stack_first, kernel_stack_end;
 
 /* Where to go on when an access faults; NULL while no access is being tried. */
 static _Thread_local sigjmp_buf *volatile fault_exit;
@@ -70,6 +81,7 @@ static int slot_map(unsigned slot)
 		munmap(base, SLOT_SIZE);
 		return error;
 	}
+	slots_taken = true;
 	return 0;
 }
 
@@ -269,6 +281,33 @@ int memory_store(uint64_t address, const void *from, size_t length)
 	return copy_guarded(copy_store, &(struct copy){.from = from, .address = address, .length = length});
 }
 
+/* Calls @function with each range of memory that this process has, as far as /proc tells. */
+static void each_range(void (*function)(uint64_t first, uint64_t end, bool stack))
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[512];
+	unsigned long long first, end;
+
+	if (!maps)
+		return;
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%llx-%llx", &first, &end) == 2)
+			function(first, end, strstr(line, "[stack]"));
+	fclose(maps);
+}
+
+/*
+ * The kernel's stack is where recorded programs have theirs. Without /proc it stays, which only costs that place.
+ * Nothing is near below it, but itself when it has grown.
+ */
+static void note_stack(uint64_t first, uint64_t end, bool stack)
+{
+	if (!stack)
+		return;
+	kernel_stack_first = first - KERNEL_STACK_GROWTH;
+	kernel_stack_end = end;
+}
+
 int memory_init(void)
 {
 	/* All of the heap in one place, right behind the image. */
@@ -282,6 +321,7 @@ int memory_init(void)
 	if (sigaction(SIGSEGV, &action, NULL) || sigaction(SIGBUS, &action, NULL))
 		return -errno;
 
+	each_range(note_stack);
 	int slot = memory_slot_take();
 	return slot < 0 ? slot : 0;
 }
@@ -298,21 +338,6 @@ static void run_entry(void)
 	_exit(1);
 }
 
-/* Calls @function with each range of memory that this process has, as far as /proc tells. */
-static void each_range(void (*function)(uint64_t first, uint64_t end, bool stack))
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[512];
-	unsigned long long first, end;
-
-	if (!maps)
-		return;
-	while (fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%llx-%llx", &first, &end) == 2)
-			function(first, end, strstr(line, "[stack]"));
-	fclose(maps);
-}
-
 static void unlock_range(uint64_t first, uint64_t end, bool stack)
 {
 	(void)stack;
@@ -323,25 +348,54 @@ static void unlock_range(uint64_t first, uint64_t end, bool stack)
 void memory_unlock_own(bool ahead)
 {
 	locked_ahead = ahead;
+	slots_taken = false;
+	heap_end = (uintptr_t)sbrk(0);
 	each_range(unlock_range);
 }
 
 void memory_unlock_new(void)
 {
-	if (locked_ahead)
-		each_range(unlock_range);
+	if (locked_ahead && (slots_taken || heap_end != (uintptr_t)sbrk(0)))
+		memory_unlock_own(true);
 }
 
-/* The kernel's stack is where recorded programs have theirs. Without /proc it stays, which only costs that place. */
-static void unmap_stack(uint64_t first, uint64_t end, bool stack)
+static void set_access(uintptr_t first, uintptr_t end, bool hidden)
 {
-	if (stack)
-		munmap((void *)(uintptr_t)first, (size_t)(end - first));
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	first = (first + page - 1) & ~(page - 1);
+	end &= ~(page - 1);
+	if (first < end)
+		mprotect((void *)first, end - first, hidden ? PROT_NONE : PROT_READ | PROT_WRITE);
+}
+
+void memory_hide(bool hidden)
+{
+	const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	static uintptr_t free_first, free_end; /* of the heap */
+
+	if (hidden) {
+		free_end = (uintptr_t)sbrk(0);
+		free_first = free_end - mallinfo2().keepcost + WORKING_ROOM;
+	}
+	set_access(free_first, free_end, hidden);
+	for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+		const uintptr_t base = (uintptr_t)slot_address(slot), stack = base + STACK_OFFSET;
+
+		if (!slot_mapped[slot])
+			continue;
+		for (unsigned i = 0; i < CALL_BUFFERS_MAX; i++)
+			set_access(base + BUFFER_OFFSET + i * BUFFER_STRIDE,
+				   base + BUFFER_OFFSET + i * BUFFER_STRIDE + CALL_PAYLOAD_MAX, hidden);
+		if (here > stack && here < stack + STACK_SIZE)
+			set_access(stack, here - WORKING_ROOM, hidden);
+	}
 }
 
 static void run_without_kernel_stack(void)
 {
-	each_range(unmap_stack);
+	if (kernel_stack_end)
+		munmap((void *)(uintptr_t)kernel_stack_first, (size_t)(kernel_stack_end - kernel_stack_first));
 	run_entry();
 }
 

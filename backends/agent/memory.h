@@ -48,6 +48,13 @@ void memory_unlock_own(bool ahead);
 void memory_unlock_new(void);
 
 /*
+ * Takes access from the agent's memory that nothing is in, and gives it back: a call that locks all memory would fill
+ * it all with pages, which takes an emulated processor a tenth of a second. It must be unlocked before it is shown
+ * again, and meanwhile nothing may be allocated, nor any other thread run.
+ */
+void memory_hide(bool hidden);
+
+/*
  * Copies from and to memory that the calls made, with accesses as wide as alignment and length
  * allow, since it may be a device. 0, or -EFAULT if it cannot be accessed or is the agent's own;
  * then nothing was stored.
