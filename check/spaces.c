@@ -172,6 +172,21 @@ static void learn_home(struct layout *layout, uint64_t vaddr, uint64_t size, uin
 	}
 }
 
+/* A container turns out to have memory: what it has mapped tells where that is at home. */
+static void learn_homes(const struct spaces *spaces, struct layout *layout, uint32_t task, uint32_t container)
+{
+	struct host_mapping mapping;
+
+	for (uint64_t iova = 0; host_mapping_from(spaces->host, container, iova, &mapping); iova = mapping.last + 1) {
+		const uint64_t size = mapping.last - mapping.first + 1;
+
+		if (mapping.write && !host_memory_is_device(spaces->host, task, mapping.vaddr, size))
+			learn_home(layout, mapping.vaddr, size, mapping.first);
+		if (mapping.last == UINT64_MAX)
+			break;
+	}
+}
+
 /* The memory itself is gone. */
 static void forget_home(struct layout *layout, uint64_t address, uint64_t length)
 {
@@ -239,7 +254,7 @@ static enum space_kind kind_with(const struct space *space, const struct layout 
 
 	if (placing.elsewhere)
 		return SPACE_TRANSLATED;
-	if (!natural || !layout->known || placing.at_home == layout->known)
+	if (!natural || (layout->known && placing.at_home == layout->known))
 		return SPACE_MEMORY;
 	return space->past.kind;
 }
@@ -249,7 +264,7 @@ static void note_map(struct spaces *spaces, uint32_t container, const struct eve
 	struct space *space = space_of(spaces, container);
 	struct layout *layout = layout_of(spaces, event->call.task);
 	struct vfio_iommu_type1_dma_map map = {.argsz = 0};
-	enum space_kind kind;
+	enum space_kind before, kind;
 
 	struct_load(event->call.ioctl->layout, &map, event->call.buffers[0].in, event->call.buffers[0].length);
 	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
@@ -258,16 +273,19 @@ static void note_map(struct spaces *spaces, uint32_t container, const struct eve
 		space->task = event->call.task;
 		space->past.first_line = spaces->line;
 	}
+	before = space->past.kind;
 	kind = kind_with(space, layout, &map);
-	if (space->past.kind != SPACE_OPEN && kind != space->past.kind)
+	if (before != SPACE_OPEN && kind != before)
 		tell_fault(spaces, SPACE_RULE_ONE, "IOVA 0x%" PRIx64 " of a space of %s is mapped beside one of %s",
 			   map.iova, kind == SPACE_MEMORY ? "memory" : "translations",
 			   kind == SPACE_MEMORY ? "translations" : "memory");
 	else
 		space->past.kind = kind;
 	layout->swapped |= kind == SPACE_TRANSLATED;
-	if (kind == SPACE_MEMORY && (map.flags & VFIO_DMA_MAP_FLAG_WRITE) &&
-	    !host_memory_is_device(spaces->host, event->call.task, map.vaddr, map.size))
+	if (before == SPACE_OPEN && kind == SPACE_MEMORY)
+		learn_homes(spaces, layout, event->call.task, container);
+	else if (kind == SPACE_MEMORY && (map.flags & VFIO_DMA_MAP_FLAG_WRITE) &&
+		 !host_memory_is_device(spaces->host, event->call.task, map.vaddr, map.size))
 		learn_home(layout, map.vaddr, map.size, map.iova);
 	space->growing = true;
 	space->bytes += map.size;
@@ -341,7 +359,7 @@ static void note_charge(struct spaces *spaces, uint32_t container, const struct 
 		return;
 	if (locked->present)
 		space->charge += (int64_t)(locked->after - locked->before);
-	else if (event->call.op == CALL_IOCTL || event->call.op == CALL_PWRITE)
+	else
 		space->unobserved = true;
 }
 
@@ -355,12 +373,20 @@ static void note_success(struct spaces *spaces, uint32_t container, const struct
 		forget_home(layout_of(spaces, event->call.task), event->call.args[0], event->call.args[1]);
 }
 
+/* The container that a call is about, by the descriptor that it names. */
+static uint32_t container_of_call(const struct spaces *spaces, const struct call *call)
+{
+	if (call->op != CALL_IOCTL && call->op != CALL_PWRITE && call->op != CALL_CLOSE)
+		return HOST_NO_CONTAINER;
+	return host_container(spaces->host, call->task, (int)call->args[0]);
+}
+
 void spaces_event(struct spaces *spaces, const struct event *event)
 {
 	const struct call *call = &event->call;
 	const struct choice choice = {.ret = event->answer.ret,
 				      .out = call->buffer_count ? call->buffers[0].out : NULL};
-	uint32_t container = HOST_NO_CONTAINER;
+	uint32_t container;
 	struct outcome outcome;
 
 	if (!spaces->host)
@@ -368,11 +394,13 @@ void spaces_event(struct spaces *spaces, const struct event *event)
 	spaces->line = event->line;
 	if (may_unmap(event))
 		settle_all(spaces);
+	/* A group that leaves its container, and one that joins, change what is charged. */
+	container = container_of_call(spaces, call);
 	host_call(spaces->host, call, event->answer.known ? &choice : NULL, &outcome);
 	if (!outcome.modelled)
 		return;
-	if (call->op == CALL_IOCTL || call->op == CALL_PWRITE)
-		container = host_container(spaces->host, call->task, (int)call->args[0]);
+	if (container == HOST_NO_CONTAINER)
+		container = container_of_call(spaces, call);
 	note_charge(spaces, container, event);
 	if (outcome.ret >= 0)
 		note_success(spaces, container, event);

@@ -69,6 +69,12 @@ void usage_print(FILE *out, const struct command *command);
  */
 int options_parse(struct options *options, const struct command *command, int argc, char **argv, struct diag *diag);
 
+/*
+ * The number that is the argument of option @name, or @value as it is if @text is NULL. 0, or -1 with @diag. @command
+ * is for messages.
+ */
+int option_number(uint64_t *value, const char *command, const char *name, const char *text, struct diag *diag);
+
 /* Runs the whole program and returns its exit code. */
 int cli_main(int argc, char **argv);
 
@@ -95,6 +101,7 @@ enum exit_code command_kernels(const struct options *options);
 enum exit_code command_machines(const struct options *options);
 enum exit_code command_devices(const struct options *options);
 enum exit_code command_spaces(const struct options *options);
+enum exit_code command_viommu(const struct options *options);
 enum exit_code command_version(const struct options *options);
 enum exit_code command_help(const struct options *options);
 

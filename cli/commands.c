@@ -29,6 +29,10 @@ const struct command commands[] = {
      false, command_iommufd},
     {"spaces", "TRACE...", "tell which IOVA spaces a machine's emulator gave its devices, and whether they met",
      TAKES_LIST | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(SET), 1, -1, false, command_spaces},
+    {"viommu", "[--on BACKEND]", "let a client follow guests whose IOMMU translates, and compare with what they have",
+     TAKES(JSON) | TAKES(QUIET) | TAKES(SEED) | TAKES(STEPS) | TAKES(ONLY) | TAKES(MACHINE) | TAKES(PROFILE) |
+	 TAKES(SET) | TAKES(ON) | TAKES(DEFECT) | TAKES(OUTPUT),
+     0, 0, false, command_viommu},
     {"rules", "[TRACE...]", "list the rules, where each comes from, and what shows it", TAKES_LIST, 0, -1, false,
      command_rules},
     {"defects", "[TRACE...]", "list the bugs that can be switched on, and what catches each", TAKES_LIST, 0, -1, false,

@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/subject.h"
 #include "vfiosim/judge.h"
+#include "viommu/listener.h"
 
 /* Number of the suspect that has no bug. */
 enum { INNOCENT = DEFECT_COUNT, SUSPECT_COUNT };
@@ -156,6 +157,12 @@ static enum exit_code list(const struct inquiry *inquiry, const struct options *
 		const char *wider[] = {defects[i].name, caught ? caught : "-", defects[i].sentence, defects[i].source};
 
 		listing_add(&listing, asked ? wider : cells);
+	}
+	/* No trace catches those of a client: `vfiosim viommu` does. */
+	for (unsigned i = 0; i < CLIENT_BUG_COUNT && !asked; i++) {
+		const char *cells[] = {client_bugs[i].name, client_bugs[i].sentence, client_bugs[i].source};
+
+		listing_add(&listing, cells);
 	}
 	return listing_end(&listing, options);
 }

@@ -2,7 +2,6 @@
 /* `vfiosim generate`: writes generated programs as a trace without answers. */
 #include "cli/generate.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,28 +12,7 @@
 #define CALLS_LIMIT	10000
 #define MACHINE_DEFAULT "q35-edu"
 
-/* The number that option @id gives, or @value as it is. 0, or -1 with @diag. */
-static int number_option(uint64_t *value, const char *command, const char *name, const char *text, struct diag *diag)
-{
-	unsigned long long number;
-	char *end;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	number = strtoull(text, &end, 0);
-	if (*text < '0' || *text > '9' || *end || errno)
-		return diag_set(diag, NULL, 0, 0, "%s: --%s '%s': expected a number of at most 64 bits", command, name,
-				text);
-	*value = number;
-	return 0;
-}
-
-/*
- * The profile to plan with where none is named: that of the kernel which is to answer, because a program that expects
- * another one soon works on what is not there. The newest where that is not known.
- */
-static const char *usual_profile(const struct options *options)
+const char *usual_profile(const struct options *options)
 {
 	const char *on = options->values[OPTION_ON];
 	/* A kernel that was built here has the number of its series behind a word. */
@@ -53,14 +31,14 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 	struct trace_header settings = {.field_count = 0};
 
 	*campaign = (struct campaign){.seed = SEED_DEFAULT, .count = COUNT_DEFAULT, .options = generator_defaults};
-	if (number_option(&campaign->seed, command, "seed", options->values[OPTION_SEED], diag) != 0 ||
-	    number_option(&campaign->count, command, "count", options->values[OPTION_PROGRAMS], diag) != 0)
+	if (option_number(&campaign->seed, command, "seed", options->values[OPTION_SEED], diag) != 0 ||
+	    option_number(&campaign->count, command, "count", options->values[OPTION_PROGRAMS], diag) != 0)
 		return -1;
 	campaign->options.destructive = options->values[OPTION_DESTRUCTIVE] != NULL;
 	if (options->values[OPTION_CALLS]) {
 		uint64_t calls = 0;
 
-		if (number_option(&calls, command, "calls", options->values[OPTION_CALLS], diag) != 0)
+		if (option_number(&calls, command, "calls", options->values[OPTION_CALLS], diag) != 0)
 			return -1;
 		if (calls < 1 || calls > CALLS_LIMIT)
 			return diag_set(diag, NULL, 0, 0, "%s: --calls '%s': expected a number from 1 to %d", command,
@@ -69,7 +47,7 @@ int campaign_options(struct campaign *campaign, const char *command, const struc
 	}
 	if (options->values[OPTION_ONLY]) {
 		campaign->count = 1;
-		if (number_option(&campaign->first, command, "only", options->values[OPTION_ONLY], diag) != 0)
+		if (option_number(&campaign->first, command, "only", options->values[OPTION_ONLY], diag) != 0)
 			return -1;
 	}
 	campaign->machine = machine_find(machine ? machine : MACHINE_DEFAULT);

@@ -65,6 +65,22 @@ static int option_of_letter(int letter)
 	return -1;
 }
 
+int option_number(uint64_t *value, const char *command, const char *name, const char *text, struct diag *diag)
+{
+	unsigned long long number;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	number = strtoull(text, &end, 0);
+	if (*text < '0' || *text > '9' || *end || errno)
+		return diag_set(diag, NULL, 0, 0, "%s: --%s '%s': expected a number of at most 64 bits", command, name,
+				text);
+	*value = number;
+	return 0;
+}
+
 static int parse_findings(struct options *options, const struct command *command, struct diag *diag)
 {
 	const char *text = options->values[OPTION_FINDINGS];

@@ -4,6 +4,7 @@
 
 #include "cli/listing.h"
 #include "vfiosim/profile.h"
+#include "viommu/player.h"
 
 /* The value as profile_set() takes it: errnos by name. */
 static void value_text(char *text, size_t size, int64_t value)
@@ -18,6 +19,7 @@ static void value_text(char *text, size_t size, int64_t value)
 		snprintf(text, size, "%" PRId64, value);
 }
 
+/* What was only spoken of is listed together, also where it is no kernel that would change but its client. */
 static enum exit_code list_profiles(const struct options *options)
 {
 	static const char *const titles[] = {"profile", "changes", "source", NULL};
@@ -30,6 +32,7 @@ static enum exit_code list_profiles(const struct options *options)
 
 		listing_add(&listing, cells);
 	}
+	listing_add(&listing, (const char *const[]){"viommu", "a client", VIOMMU_SOURCE});
 	return listing_end(&listing, options);
 }
 

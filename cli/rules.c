@@ -6,6 +6,7 @@
 
 #include "check/rulebook.h"
 #include "cli/listing.h"
+#include "vfiosim/spaces.h"
 
 enum { SEEN_TWICE = 2, CELL_BYTES = 1024 };
 
@@ -105,6 +106,11 @@ enum exit_code command_rules(const struct options *options)
 	listing_begin(&listing, titles);
 	for (size_t i = RULE_NONE + 1; i < RULE_COUNT; i++) {
 		const char *cells[] = {rules[i].name, error_of(i), rules[i].sentence, rules[i].source};
+
+		listing_add(&listing, cells);
+	}
+	for (size_t i = SPACE_RULE_NONE + 1; i < SPACE_RULE_COUNT; i++) {
+		const char *cells[] = {space_rules[i].name, "-", space_rules[i].sentence, space_rules[i].source};
 
 		listing_add(&listing, cells);
 	}

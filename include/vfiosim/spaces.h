@@ -6,11 +6,11 @@
  * machine's memory, each piece at the address where the machine has it; else it is what the IOMMU translates. In
  * between there is a moment in which nothing is mapped: that is where one space ends and the next begins.
  *
- * A trace does not say which is which, so it is told from what is mapped. Where a piece of memory is at home is learned
- * from spaces of memory, the first space of a program among them: memory that is mapped for writing, and is no device's
- * region. A mapping of such memory elsewhere is a translation. An IOMMU translates naturally aligned powers of two, so
- * any other mapping, and one of all memory at once, is the machine's memory. What could be either is left open, until
- * another mapping of the same space tells. For programs that emulate no machine all this says nothing.
+ * A trace does not say which is which, so it is told from what is mapped. An IOMMU translates naturally aligned powers
+ * of two, so any other mapping is the machine's memory, and what is mapped beside it, too. From such a space it is
+ * learned where memory is at home: that which is mapped for writing, and is no device's region. A mapping of it
+ * elsewhere is a translation; one of all of it at once is memory. What could be either is left open, until another
+ * mapping of the same space tells. For programs that emulate no machine all this says nothing.
  */
 #ifndef VFIOSIM_SPACES_H
 #define VFIOSIM_SPACES_H

@@ -341,6 +341,39 @@ Test(cli, spaces_exits_1_where_they_meet)
 		    "met:14: VIOMMU-ONE-SPACE: IOVA 0x8000 of a space of translations is mapped beside one of memory");
 }
 
+Test(cli, viommu_plays_guests_and_its_trace_conforms)
+{
+	const struct outcome_of_run *result = expect(0, "viommu --steps 300 --seed 3 -o played");
+
+	expect_text(result->err, "300 steps of 2 guests, ");
+	expect_text(result->err, "; no fault");
+	expect_text(result->out, "toggle_in_map");
+	expect(0, "check -q played");
+	expect_text(expect(0, "spaces played")->err, "; 0 faults");
+	cr_assert_str_eq(expect(0, "viommu -q --steps 300")->err, "");
+}
+
+Test(cli, viommu_finds_bugs_and_tells_how_to_repeat)
+{
+	const struct outcome_of_run *result = expect(1, "viommu --defect replay-skips");
+
+	expect_text(result->err, ": VIOMMU-REPLAY: ");
+	expect_text(result->err, "repeat: vfiosim viommu --on model --machine q35-mdev --profile 7.2 --seed 1 --only ");
+	expect_text(expect(1, "viommu --defect unmap-asks-nobody")->err, ": VIOMMU-PIN-GONE: ");
+	expect_text(expect(2, "viommu --defect no-such")->err, "defect 'no-such' is not known");
+	expect_text(expect(2, "viommu --steps many")->err, "--steps 'many': expected a number");
+	expect_text(expect(2, "viommu --machine pseries-edu")->err, "has no device that a guest could be given");
+	expect_text(expect(2, "viommu --machine none")->err, "machine 'none' is not known");
+	expect_text(expect(2, "viommu --on kernel --defect pin-half")->err, "only the model can be given it");
+}
+
+Test(cli, what_a_client_owes_is_listed_with_the_rest)
+{
+	expect_text(expect(0, "profiles")->out, "seed VFIO mdev with vIOMMU, 28 July 2016");
+	expect_text(expect(0, "rules")->out, "VIOMMU-NOTHING-LEFT");
+	expect_text(expect(0, "defects")->out, "map-after-toggle");
+}
+
 Test(cli, iommufd_tells_what_it_answers_otherwise)
 {
 	const struct outcome_of_run *result = expect(1, "iommufd good");
