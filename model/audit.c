@@ -23,7 +23,7 @@ struct counts {
 	uint64_t *device_use;	 /* of each device: files */
 	uint64_t *pinned;	 /* of each address space: pages that iommufds hold */
 	uint64_t *pages_use;	 /* of each iommufd's memory: areas */
-	uint64_t *iommufd_use;	 /* of each iommufd: devices that are bound to it */
+	uint64_t *iommufd_use;	 /* of each iommufd: devices that are attached */
 	uint64_t user_locked;
 };
 
@@ -326,7 +326,7 @@ static const char *count_files(struct host *host, struct counts *counts)
 		if (iommufd == NOTHING)
 			continue;
 		counts->references[iommufd]++;
-		counts->iommufd_use[host->files.items[iommufd].object]++;
+		counts->iommufd_use[host->files.items[iommufd].object] += host->devices.items[i].attached;
 	}
 	for (uint32_t i = 0; i < host->groups.count; i++) {
 		const struct group *group = &host->groups.items[i];
@@ -428,7 +428,7 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 					  host->pages.items[i].areas, (unsigned long long)counts->pages_use[i]);
 	for (uint32_t i = 0; i < host->iommufds.count; i++)
 		if (host->iommufds.items[i].attached + host->iommufds.items[i].accesses != counts->iommufd_use[i])
-			return audit_says(host, "iommufd %u has %u devices, %llu are bound to it", i,
+			return audit_says(host, "iommufd %u has %u devices, %llu are attached to it", i,
 					  host->iommufds.items[i].attached + host->iommufds.items[i].accesses,
 					  (unsigned long long)counts->iommufd_use[i]);
 	if (host->user_locked != counts->user_locked)

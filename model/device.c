@@ -19,6 +19,12 @@ const struct device *op_described(const struct host *host, const struct op *op)
 	return &host->machine->devices[op_device(host, op)];
 }
 
+void device_enable(struct device_state *device)
+{
+	device->bus_master = false;
+	device->memory_enabled = true;
+}
+
 void device_release(struct host *host, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
@@ -27,7 +33,7 @@ void device_release(struct host *host, uint32_t index)
 	if (!--device->open_count || defect_on(host, DEFECT_ANY_CLOSE_RESETS)) {
 		if (device_is_mediated(host, index))
 			mdev_close(host, index);
-		device->bus_master = false;
+		device->bus_master = device->own_file = false;
 		if (!defect_on(host, DEFECT_CLOSE_KEEPS_IRQS))
 			device->irq_type = IRQ_TYPE_NONE;
 		device->request_trigger = device->error_trigger = false;

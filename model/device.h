@@ -13,9 +13,22 @@ const struct device *op_described(const struct host *host, const struct op *op);
 
 /* Whether the device shares a bus that is reset as a whole: it matters there who has the devices. */
 bool device_hot_resets(const struct host *host, uint32_t device);
+/* What vfio-pci does to a device that is opened for the first time. */
+void device_enable(struct device_state *device);
 void device_release(struct host *host, uint32_t device);
 
 handler_fn device_read, device_write, device_mmap;
+
+/* ---- devices opened by files of their own: device_file.c ---------------------------------- */
+
+/* Opens a path below /dev/vfio/devices. */
+enum step_result device_file_open(struct host *host, struct op *op, const char *name);
+/* The number that the file of the next device gets which is given to a driver. */
+uint32_t device_file_number(const struct host *host);
+/* Whether a device of the group is open by its own file, so that the group cannot be opened. */
+bool device_file_blocks(const struct host *host, uint32_t group);
+/* Whether somebody has a file of the device, bound to anything or not. */
+bool device_is_held(const struct host *host, uint32_t device);
 
 /* ---- mediated devices: mdev.c, and this project's own: pinner.c ---------------------------- */
 
@@ -26,6 +39,8 @@ static inline bool device_is_mediated(const struct host *host, uint32_t device)
 
 /* Reading, writing, and all ioctls of a mediated device. */
 handler_fn mdev_read, mdev_write, mdev_ioctl;
+/* The device has been taken out of its address space by its program, and stays open. */
+void mdev_detached(struct host *host, uint32_t device);
 /* The last descriptor of the device is closed. */
 void mdev_close(struct host *host, uint32_t device);
 
@@ -35,6 +50,8 @@ void pinner_unshare(struct pinner *pinner);
 handler_fn pinner_read, pinner_write;
 /* Lets go of everything and forgets everything: by a reset, and when the last descriptor of the device is closed. */
 void pinner_reset(struct host *host, uint32_t device);
+/* What a pinner hears when all that it could have pinned is to go. */
+void pinner_detached(struct host *host, uint32_t device);
 /* Before a mapping with pinned pages goes, every device that is open in the instance lets go of what it pinned there.
  */
 void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t last);

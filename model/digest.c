@@ -135,7 +135,10 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 		sum = mix(sum, device->open_count);
 		if (!device->open_count && !device->told)
 			continue;
-		sum = mix(sum, (uint64_t)device->iommufd << 2 | (unsigned)device->unbound << 1 | device->contained);
+		sum =
+		    mix(sum, (uint64_t)device->iommufd << 4 | (unsigned)device->own_file << 3 |
+				 (unsigned)device->attached << 2 | (unsigned)device->unbound << 1 | device->contained);
+		sum = mix(sum, device->id);
 		sum = mix(sum, (uint64_t)device->irq_type << 8 | (unsigned)device->told << 4 |
 				   (unsigned)device->bus_master << 3 | (unsigned)device->memory_enabled << 2 |
 				   (unsigned)device->error_trigger << 1 | device->request_trigger);
@@ -253,6 +256,7 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 				   (unsigned)iommufd->noiommu << 2 | (unsigned)iommufd->has_ioas << 1 |
 				   iommufd->small_pages);
 		sum = mix(sum, iommufd->accesses);
+		sum = mix(sum, (uint64_t)iommufd->table_id << 32 | iommufd->ioas_id);
 		sum = mix(sum, iommufd->attached ? iommufd->page_sizes : 0);
 		sum = rangemap_digest(&iommufd->areas, sum);
 		sum = rangemap_digest(&iommufd->table, sum);

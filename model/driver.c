@@ -2,8 +2,8 @@
 /*
  * The driver vfio-pci as an administrator deals with it, in /sys/bus/pci/drivers/vfio-pci: the address of a device
  * written to `unbind` takes the device away from it, written to `bind` gives it back. Groups come and go with their
- * devices. A device that somebody has open is not taken before it is closed, which the writer waits for: such a call,
- * whose answer depends on others, is not modelled.
+ * devices. A device that somebody has open is not taken before it is closed, which the writer waits for; here all calls
+ * come one after the other, so he waits for ever.
  */
 #include <string.h>
 
@@ -43,6 +43,17 @@ static uint32_t written_device(const struct host *host, const struct op *op)
 	return NOTHING;
 }
 
+/*
+ * Whoever has the device is asked to let go of it: by an eventfd, if he has set one for that, else by nothing but a
+ * line on the console.
+ */
+static enum step_result wait_for_device(struct host *host, struct op *op, const struct device_state *device)
+{
+	if (device->request_trigger)
+		return unmodelled(host, op);
+	return complain(host, op, RULE_DRV_UNBIND_WAITS, true);
+}
+
 /* Whether the last device of the group is taken only when the group has left its container, which the writer waits for.
  */
 static bool waits_for_container(const struct host *host, uint32_t group)
@@ -57,7 +68,9 @@ static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
 
 	if (device->unbound)
 		return refuse(op, RULE_DRV_UNBIND_MISSING);
-	if (device->open_count || device_hot_resets(host, index))
+	if (device_is_held(host, index))
+		return wait_for_device(host, op, device);
+	if (device_hot_resets(host, index))
 		return unmodelled(host, op);
 	device->unbound = true;
 	if (!group_has_devices(host, device->group)) {
@@ -88,6 +101,7 @@ static enum step_result bind(struct host *host, struct op *op, uint32_t index)
 
 	if (!device->unbound || !number_is_known(host, device->group))
 		return unmodelled(host, op);
+	device->number = device_file_number(host);
 	device->unbound = false;
 	host->groups.items[device->group].offered = true;
 	hit(op, RULE_DRV_BIND);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "vfiosim/uapi.h"
 
 enum { FLAG_CLOEXEC = 02000000 };
 
@@ -61,6 +62,7 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_OTHER:
 	case FILE_EVENTFD:
 	case FILE_DRIVER:
+	case FILE_DEVICE_IDLE:
 		break;
 	}
 }
@@ -92,6 +94,8 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 		return refuse(op, RULE_GRP_OPEN_MISSING);
 	if (noiommu && noiommu_permit(host, op, RULE_NOI_OPEN_CAPABILITY) == STEP_DONE)
 		return STEP_DONE;
+	if (device_file_blocks(host, group))
+		return refuse(op, RULE_GRP_OPEN_DEVICE);
 	if (host->groups.items[group].file != NOTHING)
 		return refuse(op, RULE_GRP_OPEN_TWICE);
 	file = file_new(host, FILE_GROUP, group, (uint32_t)op->call->args[1]);
@@ -102,7 +106,8 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 
 static enum step_result call_open(struct host *host, struct op *op)
 {
-	static const char vfio[] = "/dev/vfio/", driver[] = "/sys/bus/pci/drivers/vfio-pci/";
+	static const char vfio[] = "/dev/vfio/", device[] = "/dev/vfio/devices/",
+			  driver[] = "/sys/bus/pci/drivers/vfio-pci/";
 	const char *path = op->call->string ? op->call->string : "";
 	uint64_t flags = op->call->args[1];
 	uint32_t file;
@@ -120,6 +125,8 @@ static enum step_result call_open(struct host *host, struct op *op)
 			return refuse(op, RULE_IFD_OPEN_MISSING);
 		file = file_new(host, FILE_IOMMUFD, iommufd_new(host), (uint32_t)flags);
 		hit(op, RULE_IFD_OPEN);
+	} else if (!strncmp(path, device, sizeof(device) - 1)) {
+		return device_file_open(host, op, path + sizeof(device) - 1);
 	} else if (!strncmp(path, vfio, sizeof(vfio) - 1)) {
 		return open_group(host, op, path + sizeof(vfio) - 1);
 	} else if (!strncmp(path, driver, sizeof(driver) - 1)) {
@@ -160,7 +167,12 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		return refuse(op, RULE_FD_NO_READ_WRITE);
 	case FILE_DRIVER:
 		return forbidden == ACCESS_READ_ONLY ? driver_write(host, op) : refuse(op, RULE_FD_ACCESS_MODE);
+	case FILE_DEVICE_IDLE:
 	case FILE_DEVICE:
+		if ((host->files.items[index].flags & ACCESS_MODE) == forbidden)
+			return refuse(op, RULE_FD_ACCESS_MODE);
+		if (host->files.items[index].kind == FILE_DEVICE_IDLE)
+			return refuse(op, RULE_DEV_FILE_IDLE);
 		op->file = index;
 		if (device_is_mediated(host, host->files.items[index].object))
 			device = device == device_read ? mdev_read : mdev_write;
@@ -196,6 +208,7 @@ static int file_owner(const struct host *host, const struct file *file)
 	case FILE_GROUP_GONE:
 		return OWNER_GROUP;
 	case FILE_DEVICE:
+	case FILE_DEVICE_IDLE:
 		return OWNER_DEVICE;
 	default:
 		return -1;
@@ -245,6 +258,8 @@ static enum step_result ioctl_unknown(struct host *host, struct op *op, const st
 {
 	if (file->kind == FILE_CONTAINER)
 		return container_unknown_ioctl(host, op);
+	if (file->kind == FILE_DEVICE_IDLE)
+		return refuse(op, RULE_DEV_FILE_IDLE);
 	/* An iommufd has ioctls of its own, which are not the VFIO API's. */
 	if (file->kind == FILE_IOMMUFD && number >= IOMMUFD_FIRST && number <= IOMMUFD_LAST)
 		return unmodelled(host, op);
@@ -287,6 +302,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 	}
 	if (host->files.items[op->file].kind == FILE_GROUP_GONE)
 		return group_gone_ioctl_handler(number)(host, op);
+	if (host->files.items[op->file].kind == FILE_DEVICE_IDLE && number != VFIO_DEVICE_BIND_IOMMUFD)
+		return refuse(op, RULE_DEV_FILE_IDLE);
 	if (!op->step)
 		user_pointers_begin(host, op);
 	if (op->row->owner == OWNER_DEVICE && device_is_mediated(host, op_device(host, op)))

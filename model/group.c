@@ -239,8 +239,7 @@ static enum step_result open_device(struct host *host, struct op *op, struct gro
 	if (result == STEP_DONE)
 		return STEP_DONE;
 	device->contained = group->container != NOTHING;
-	device->bus_master = false;
-	device->memory_enabled = true;
+	device_enable(device);
 	return STEP_MORE;
 }
 

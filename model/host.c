@@ -75,10 +75,13 @@ static void host_add_groups(struct host *host)
 		const struct device *device = &machine->devices[i];
 		uint32_t index = table_add(&host->devices), group = group_find(host, device->group);
 
+		host->devices.items[index].number = NOTHING;
 		if (device_is_vfio(device) && spapr_binds(host) &&
 		    (device->driver != DRIVER_PLATFORM || profile_get(host, PROFILE_PLATFORM_DEVICES)) &&
-		    (!host->groups.items[group].noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED))
+		    (!host->groups.items[group].noiommu || profile_get(host, PROFILE_NOIOMMU) == NOIOMMU_ENABLED)) {
 			host->groups.items[group].offered = true;
+			host->devices.items[index].number = device_file_number(host);
+		}
 		if (device->driver == DRIVER_HOST)
 			host->groups.items[group].viable = false;
 		host->devices.items[index].group = group;

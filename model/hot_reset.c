@@ -28,6 +28,12 @@ static struct place place_of(const struct device *device)
 	return place;
 }
 
+/* Who opened a device by its own file names no groups: the device's iommufd says what is his. */
+static bool op_own_file(const struct host *host, const struct op *op)
+{
+	return host->devices.items[op_device(host, op)].own_file;
+}
+
 static bool same_bus(const struct device *a, const struct device *b)
 {
 	const struct place first = place_of(a), second = place_of(b);
@@ -64,6 +70,8 @@ enum step_result device_get_hot_reset_info(struct host *host, struct op *op)
 		return STEP_DONE;
 	if (on_root_bus(device) && !defect_on(host, DEFECT_HOT_ROOT_BUS))
 		return refuse(op, RULE_DEV_HOT_IMPOSSIBLE);
+	if (op_own_file(host, op))
+		return unmodelled(host, op);
 	info.flags = 0;
 	info.count = count_dependents(host, device);
 	if ((info.argsz - sizeof(info)) / DEPENDENT_BYTES < info.count) {
@@ -135,10 +143,12 @@ enum step_result device_hot_reset(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_HOT_FAULT);
 	if (reset.argsz < sizeof(reset) || reset.flags)
 		return refuse(op, RULE_DEV_HOT_HEADER);
-	if (count_first && !reset.count)
+	if (count_first && !reset.count != op_own_file(host, op))
 		return refuse(op, RULE_DEV_HOT_COUNT);
 	if (on_root_bus(device))
 		return refuse(op, RULE_DEV_HOT_IMPOSSIBLE);
+	if (op_own_file(host, op))
+		return unmodelled(host, op);
 	if (!reset.count || (reset.count > count_dependents(host, device) && !defect_on(host, DEFECT_HOT_ANY_COUNT)))
 		return refuse(op, RULE_DEV_HOT_COUNT);
 	if (check_groups(host, op, device, reset.count) == STEP_DONE)

@@ -211,7 +211,7 @@ void ioas_hardware_changed(struct host *host, struct iommufd *iommufd)
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 
-		if (device->iommufd == NOTHING || host->machine->groups[device->group].emulated)
+		if (device->iommufd == NOTHING || !device->attached || host->machine->groups[device->group].emulated)
 			continue;
 		if (&host->iommufds.items[host->files.items[device->iommufd].object] == iommufd)
 			hardware_narrow(host, device->group, &iommufd->windows, &iommufd->page_sizes);
@@ -298,7 +298,7 @@ enum rule ioas_translate(const struct host *host, uint32_t device, uint64_t iova
 	const struct iommufd *iommufd;
 	const struct range *area;
 
-	if (file == NOTHING)
+	if (file == NOTHING || !host->devices.items[device].attached)
 		return RULE_DMA_NO_MAPPING;
 	iommufd = &host->iommufds.items[host->files.items[file].object];
 	area = rangemap_at(&iommufd->areas, iova);

@@ -91,6 +91,15 @@ void iommufd_leave(struct host *host, uint32_t group);
 /* The first opening of a device by way of its group's iommufd, no noiommu device: STEP_MORE, or refused. */
 enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t device);
 void iommufd_close_device(struct host *host, uint32_t device);
+/* Whether a device can be bound to the iommufd behind @file: STEP_MORE, or refused; then it is. */
+enum step_result iommufd_bind_check(struct host *host, struct op *op, uint32_t device, uint32_t file);
+void iommufd_bind(struct host *host, uint32_t device, uint32_t file);
+/* The number that the next object of the iommufd behind @file gets. */
+uint32_t iommufd_next_id(const struct host *host, uint32_t file);
+/* Lets a bound device translate by the object with the number @id, and tells by which it does: STEP_MORE, or refused.
+ */
+enum step_result iommufd_attach(struct host *host, struct op *op, uint32_t device, uint32_t *id);
+void iommufd_detach(struct host *host, uint32_t device);
 /* Whether the calls of a container that go to the iommufd behind @file have an address space to go to. */
 bool iommufd_has_ioas(const struct host *host, uint32_t file);
 /* Whether a device of the group is bound to an iommufd, which then owns the group's DMA. */

@@ -48,10 +48,12 @@ enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, u
 	/* One that was forgotten is not taken again: there would be a second one. */
 	if (!group->noiommu && iommufd->made_ioas && !iommufd->has_ioas)
 		return unmodelled(host, op);
-	if (group->noiommu)
+	if (group->noiommu) {
 		iommufd->noiommu = true;
-	else
+	} else if (!iommufd->made_ioas) {
+		iommufd->ioas_id = iommufd_next_id(host, file);
 		iommufd->made_ioas = iommufd->has_ioas = true;
+	}
 	group->iommufd = file;
 	file_get(host, file);
 	hit(op, RULE_IFD_JOIN);
@@ -88,45 +90,139 @@ bool iommufd_owns_group(const struct host *host, uint32_t group)
 	return group_owner(host, group) != NOTHING;
 }
 
-/* Binds a device and attaches it. */
-static enum step_result open_real(struct host *host, struct op *op, struct iommufd *iommufd, uint32_t group_index)
+/* The iommufd behind a file. */
+static struct iommufd *file_iommufd(struct host *host, uint32_t file)
 {
-	const struct group *group = &host->groups.items[group_index];
-	uint32_t owner = group_owner(host, group_index);
+	return &host->iommufds.items[host->files.items[file].object];
+}
 
+static bool is_emulated(const struct host *host, uint32_t device)
+{
+	return host->machine->groups[host->devices.items[device].group].emulated;
+}
+
+enum step_result iommufd_bind_check(struct host *host, struct op *op, uint32_t device, uint32_t file)
+{
+	const uint32_t group = host->devices.items[device].group, owner = group_owner(host, group);
+
+	if (is_emulated(host, device))
+		return STEP_MORE;
 	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_IOMMUFD_ALLOW_UNSAFE_INTERRUPTS) &&
 	    !defect_on(host, DEFECT_IOMMUFD_UNSAFE_BOUND))
 		return refuse(op, RULE_IFD_DEVICE_UNSAFE);
-	if (!group->viable)
+	if (!host->groups.items[group].viable)
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);
-	if (owner != NOTHING && owner != group->iommufd && !defect_on(host, DEFECT_IOMMUFD_BOUND_TWICE))
+	if (owner != NOTHING && owner != file && !defect_on(host, DEFECT_IOMMUFD_BOUND_TWICE))
 		return refuse(op, RULE_IFD_DEVICE_OWNED);
-	if (!iommufd->has_ioas)
-		return refuse(op, RULE_IFD_DEVICE_NO_IOAS);
-	return ioas_attach(host, op, iommufd, group_index);
+	return STEP_MORE;
 }
 
-static enum step_result open_emulated(struct host *host, struct op *op, struct iommufd *iommufd)
+uint32_t iommufd_next_id(const struct host *host, uint32_t file)
 {
-	if (!iommufd->has_ioas)
-		return refuse(op, RULE_IFD_DEVICE_NO_IOAS);
-	return ioas_attach_access(host, op, iommufd);
+	const uint32_t object = host->files.items[file].object;
+	const struct iommufd *iommufd = &host->iommufds.items[object];
+	uint32_t id = 1;
+
+	for (bool taken = true; taken;) {
+		taken =
+		    (iommufd->made_ioas && iommufd->ioas_id == id) || (iommufd->attached && iommufd->table_id == id);
+		for (uint32_t i = 0; i < host->devices.count; i++) {
+			const struct device_state *device = &host->devices.items[i];
+
+			taken |= device->iommufd != NOTHING && device->id == id &&
+				 host->files.items[device->iommufd].object == object;
+		}
+		id += taken;
+	}
+	return id;
+}
+
+void iommufd_bind(struct host *host, uint32_t index, uint32_t file)
+{
+	struct device_state *device = &host->devices.items[index];
+
+	device->id = iommufd_next_id(host, file);
+	device->iommufd = file;
+	device->attached = false;
+	file_get(host, file);
+}
+
+/* Lets a bound device translate: STEP_MORE, or refused. */
+static enum step_result attach(struct host *host, struct op *op, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+	struct iommufd *iommufd = file_iommufd(host, device->iommufd);
+	const uint32_t table_id = iommufd_next_id(host, device->iommufd);
+
+	if (is_emulated(host, index) ? ioas_attach_access(host, op, iommufd) == STEP_DONE
+				     : ioas_attach(host, op, iommufd, device->group) == STEP_DONE)
+		return STEP_DONE;
+	if (!is_emulated(host, index) && iommufd->attached == 1)
+		iommufd->table_id = table_id;
+	device->attached = true;
+	ioas_hardware_changed(host, iommufd);
+	return STEP_MORE;
+}
+
+enum step_result iommufd_attach(struct host *host, struct op *op, uint32_t index, uint32_t *id)
+{
+	struct device_state *device = &host->devices.items[index];
+	const struct iommufd *iommufd = file_iommufd(host, device->iommufd);
+	const bool emulated = is_emulated(host, index), is_ioas = iommufd->made_ioas && iommufd->ioas_id == *id,
+		   is_table = iommufd->attached && iommufd->table_id == *id;
+
+	if (!is_ioas && (!is_table || emulated)) {
+		for (uint32_t i = 0; i < host->devices.count && !emulated; i++)
+			if (host->devices.items[i].iommufd != NOTHING && host->devices.items[i].id == *id &&
+			    file_iommufd(host, host->devices.items[i].iommufd) == iommufd)
+				return refuse(op, RULE_DEV_ATTACH_OTHER);
+		return refuse(op, RULE_DEV_ATTACH_UNKNOWN);
+	}
+	/* There is one address space, and one table for it. */
+	if (!device->attached && attach(host, op, index) == STEP_DONE)
+		return STEP_DONE;
+	if (!emulated)
+		*id = iommufd->table_id;
+	return STEP_MORE;
+}
+
+void iommufd_detach(struct host *host, uint32_t index)
+{
+	struct device_state *device = &host->devices.items[index];
+	struct iommufd *iommufd = file_iommufd(host, device->iommufd);
+
+	if (!device->attached)
+		return;
+	device->attached = false;
+	if (is_emulated(host, index))
+		ioas_detach_access(iommufd);
+	else
+		ioas_detach(host, iommufd);
+	ioas_hardware_changed(host, iommufd);
+}
+
+static void unbind(struct host *host, struct device_state *device)
+{
+	const uint32_t file = device->iommufd;
+
+	device->iommufd = NOTHING;
+	file_put(host, file);
 }
 
 enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
-	uint32_t file = host->groups.items[device->group].iommufd;
-	struct iommufd *iommufd = &host->iommufds.items[host->files.items[file].object];
-	enum step_result result = host->machine->groups[device->group].emulated
-				      ? open_emulated(host, op, iommufd)
-				      : open_real(host, op, iommufd, device->group);
+	const uint32_t file = host->groups.items[device->group].iommufd;
 
-	if (result == STEP_DONE)
+	if (iommufd_bind_check(host, op, index, file) == STEP_DONE)
 		return STEP_DONE;
-	device->iommufd = file;
-	file_get(host, file);
-	ioas_hardware_changed(host, iommufd);
+	if (!iommufd_has_ioas(host, file))
+		return refuse(op, RULE_IFD_DEVICE_NO_IOAS);
+	iommufd_bind(host, index, file);
+	if (attach(host, op, index) == STEP_DONE) {
+		unbind(host, device);
+		return STEP_DONE;
+	}
 	hit(op, RULE_IFD_ATTACH);
 	return STEP_MORE;
 }
@@ -134,20 +230,12 @@ enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t 
 void iommufd_close_device(struct host *host, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
-	uint32_t file = device->iommufd;
-	struct iommufd *iommufd;
 
 	/* A noiommu device is not bound. */
-	if (file == NOTHING)
+	if (device->iommufd == NOTHING)
 		return;
-	device->iommufd = NOTHING;
-	iommufd = &host->iommufds.items[host->files.items[file].object];
-	if (host->machine->groups[device->group].emulated)
-		ioas_detach_access(iommufd);
-	else
-		ioas_detach(host, iommufd);
-	ioas_hardware_changed(host, iommufd);
-	file_put(host, file);
+	iommufd_detach(host, index);
+	unbind(host, device);
 }
 
 static enum step_result iommufd_get_api_version(struct host *host, struct op *op)
@@ -168,7 +256,7 @@ static enum step_result check_coherency(struct host *host, struct op *op)
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 
-		if (device->iommufd != NOTHING && !host->machine->groups[device->group].emulated &&
+		if (device->iommufd != NOTHING && device->attached && !is_emulated(host, i) &&
 		    &host->iommufds.items[host->files.items[device->iommufd].object] == iommufd &&
 		    !iommu_translation(host, device->group).cache_coherent)
 			return finish(op, 0);

@@ -7,9 +7,6 @@
 #include "iommufd.h"
 #include "vfiosim/uapi.h"
 
-/* Objects of an iommufd are numbered from 1 on, and none comes before the address space. */
-enum { IOAS_ID = 1 };
-
 /* Takes a request of any size from that of the struct on: STEP_MORE, or refused. */
 static enum step_result load(struct op *op, struct iommu_vfio_ioas *request)
 {
@@ -40,11 +37,11 @@ enum step_result iommufd_vfio_ioas(struct host *host, struct op *op)
 	case IOMMU_VFIO_IOAS_GET:
 		if (!iommufd->has_ioas)
 			return refuse(op, RULE_IFD_IOAS_NONE);
-		request.ioas_id = IOAS_ID;
+		request.ioas_id = iommufd->ioas_id;
 		user_store(host, op, &request, sizeof(request));
 		break;
 	case IOMMU_VFIO_IOAS_SET:
-		if (!iommufd->made_ioas || request.ioas_id != IOAS_ID)
+		if (!iommufd->made_ioas || request.ioas_id != iommufd->ioas_id)
 			return refuse(op, RULE_IFD_IOAS_UNKNOWN);
 		iommufd->has_ioas = true;
 		break;

@@ -92,6 +92,10 @@ enum step_result mdev_ioctl(struct host *host, struct op *op)
 		return feature(host, op);
 	case VFIO_DEVICE_BIND_IOMMUFD:
 		return device_bind_iommufd(host, op);
+	case VFIO_DEVICE_ATTACH_IOMMUFD_PT:
+		return device_attach_iommufd_pt(host, op);
+	case VFIO_DEVICE_DETACH_IOMMUFD_PT:
+		return device_detach_iommufd_pt(host, op);
 	case VFIO_DEVICE_RESET:
 		if (pinner)
 			pinner_reset(host, op_device(host, op));
@@ -101,6 +105,12 @@ enum step_result mdev_ioctl(struct host *host, struct op *op)
 		break;
 	}
 	return refuse(op, RULE_FD_UNKNOWN_IOCTL);
+}
+
+void mdev_detached(struct host *host, uint32_t device)
+{
+	if (device_is_mediated(host, device) && is_pinner(host, device))
+		pinner_detached(host, device);
 }
 
 void mdev_close(struct host *host, uint32_t device)

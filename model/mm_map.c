@@ -164,6 +164,13 @@ static enum step_result map_memory_file(struct host *host, struct op *op, struct
 }
 
 /* Containers, iommufds and groups have no memory, but are asked only when all else is right. */
+/* Whether a file that was opened so cannot be mapped so. */
+static bool map_access_refused(const struct op *op, uint32_t mode)
+{
+	return mode == ACCESS_WRITE_ONLY || ((op->call->args[3] & MAP_SHARED_BIT) && mode == ACCESS_READ_ONLY &&
+					     (op->call->args[2] & PROT_WRITE_BIT));
+}
+
 static enum step_result map_no_memory(struct host *host, struct op *op, const struct file *file)
 {
 	const uint64_t sharing = op->call->args[3] & (MAP_SHARED_BIT | MAP_PRIVATE_BIT);
@@ -171,8 +178,7 @@ static enum step_result map_no_memory(struct host *host, struct op *op, const st
 
 	if (!sharing)
 		return refuse(op, RULE_MM_MAP_SHARING);
-	if (mode == ACCESS_WRITE_ONLY ||
-	    ((sharing & MAP_SHARED_BIT) && mode == ACCESS_READ_ONLY && (op->call->args[2] & PROT_WRITE_BIT)))
+	if (map_access_refused(op, mode))
 		return refuse(op, RULE_MM_MAP_ACCESS);
 	if (file->kind == FILE_CONTAINER)
 		return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
@@ -183,12 +189,19 @@ static enum step_result map_no_memory(struct host *host, struct op *op, const st
 
 static enum step_result map_device(struct host *host, struct op *op, struct mapping *mapping)
 {
+	const struct file *file = &host->files.items[mapping->file];
+	const uint32_t mode = file->flags & ACCESS_MODE;
 	enum step_result result;
 
 	if (!(op->call->args[3] & (MAP_SHARED_BIT | MAP_PRIVATE_BIT)))
 		return unmodelled(host, op);
+	if (map_access_refused(op, mode))
+		return refuse(op, RULE_MM_MAP_ACCESS);
+	/* What can be done later to memory of a file that was not opened for all of it is not modelled. */
+	if (file->kind == FILE_DEVICE && mode != ACCESS_ALL)
+		return unmodelled(host, op);
 	op->file = mapping->file;
-	result = device_mmap(host, op);
+	result = file->kind == FILE_DEVICE ? device_mmap(host, op) : refuse(op, RULE_DEV_FILE_IDLE);
 	op->file = NOTHING;
 	/* A device refuses only after what was there is gone, or is put back: kernels differ. */
 	if (op->outcome->ret)
@@ -207,6 +220,7 @@ static enum step_result map_kind(struct host *host, struct op *op, struct mappin
 	case FILE_MEMORY:
 		return map_memory_file(host, op, mapping);
 	case FILE_DEVICE:
+	case FILE_DEVICE_IDLE:
 		return map_device(host, op, mapping);
 	case FILE_CONTAINER:
 	case FILE_GROUP:

@@ -19,7 +19,7 @@
 #define NOTHING UINT32_MAX /* an index that names no object */
 
 /* Access modes among the flags a file was opened with. */
-enum { ACCESS_MODE = 3, ACCESS_READ_ONLY = 0, ACCESS_WRITE_ONLY = 1 };
+enum { ACCESS_MODE = 3, ACCESS_READ_ONLY = 0, ACCESS_WRITE_ONLY = 1, ACCESS_ALL = 2 };
 
 enum file_kind {
 	FILE_FREE,
@@ -31,6 +31,7 @@ enum file_kind {
 	FILE_GROUP_GONE, /* of a group whose last device was taken from its driver */
 	FILE_DRIVER,	 /* of the driver vfio-pci: where devices are taken from it, and given to it */
 	FILE_DEVICE,
+	FILE_DEVICE_IDLE, /* a device's own file that is not bound to an iommufd; once it is, it is a FILE_DEVICE */
 	FILE_MEMORY
 };
 
@@ -181,10 +182,14 @@ struct pinner {
 
 struct device_state {
 	uint32_t group;	     /* index of its group */
+	uint32_t number;     /* N of /dev/vfio/devices/vfioN; NOTHING if it never had a driver */
 	uint32_t open_count; /* open device files */
+	bool own_file;	     /* open by its own file, and by nothing else */
 	bool unbound;	     /* taken from its driver */
 	bool contained;	     /* open by way of a container, which it uses */
-	uint32_t iommufd;    /* file of the iommufd that it is bound and attached to, or NOTHING */
+	uint32_t iommufd;    /* file of the iommufd that it is bound to, or NOTHING */
+	uint32_t id;	     /* with an iommufd: the number that it has there */
+	bool attached;	     /* with an iommufd: it translates by the address space */
 	bool bus_master;
 	bool memory_enabled;
 	enum irq_type irq_type;
@@ -262,6 +267,8 @@ struct iommufd {
 	bool noiommu;		/* a noiommu group has joined: translation is out of the question for good */
 	bool made_ioas;		/* a group has joined: there is an address space, which outlives the group's leaving */
 	bool has_ioas;		/* the calls of a container go to it, and nobody has made the iommufd forget it */
+	uint32_t ioas_id;	/* with an address space: its number */
+	uint32_t table_id;	/* of the table that the hardware has while devices are attached */
 	bool small_pages;	/* TYPE1 was asked for: mappings can be cut anywhere */
 	uint32_t attached;	/* devices that translate by it */
 	uint32_t accesses;	/* mediated devices, whose drivers reach through it */

@@ -134,6 +134,15 @@ void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t 
 	}
 }
 
+void pinner_detached(struct host *host, uint32_t device)
+{
+	struct pinner *pinner = &host->devices.items[device].pinner;
+
+	pinner->unmaps++;
+	pinner->unmap_iova = 0;
+	pinner->unmap_length = UINT64_MAX;
+}
+
 bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, uint64_t last)
 {
 	for (uint32_t i = 0; i < host->devices.count; i++) {

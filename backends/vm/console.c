@@ -45,7 +45,8 @@ static const char *const complaints[] = {
     "Bad page state",
     "Kernel panic - not syncing",
     "Out of memory: Killed",
-    TRACE_WORDS, /* whatever the words before it were */
+    "blocked until released by user", /* vfio-pci: a device is to be taken from a program that was not told */
+    TRACE_WORDS,		      /* whatever the words before it were */
 };
 
 int console_open(struct console *console)
