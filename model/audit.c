@@ -437,12 +437,70 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 	return NULL;
 }
 
+/* Whether an id of the host has been granted by a vIOMMU and waits there to be fetched. */
+static bool waits_in_viommu(const struct guest *guest, uint32_t id)
+{
+	for (uint32_t i = 0; i < guest->viommu_count; i++)
+		if (guest->viommus[i].answer == RULE_VCMD_ALLOC && !guest->viommus[i].fetched &&
+		    guest->viommus[i].id == id)
+			return true;
+	return false;
+}
+
+/* Whether a guest whose allocator asks the host has exactly those ids that the host says it has. */
+static const char *compare_ids(struct host *host, uint32_t index)
+{
+	const struct guest *guest = &host->guests.items[index];
+	const struct ioasid_owner owner = {.kind = IOASID_OF_GUEST, .index = index};
+
+	for (uint32_t i = 0; i < guest->ids.ids.count; i++) {
+		const struct ioasid *id = &guest->ids.ids.items[i];
+
+		if (!id->leaving && !ioasid_is_of(&host->ioasids, owner, id->id))
+			return audit_says(host, "guest %u has PASID %u, and the host does not know", index, id->id);
+	}
+	for (uint32_t i = 0; i < host->ioasids.ids.count; i++) {
+		const uint32_t id = host->ioasids.ids.items[i].id;
+
+		if (ioasid_is_of(&host->ioasids, owner, id) && !ioasid_at(&guest->ids, id) &&
+		    !waits_in_viommu(guest, id))
+			return audit_says(host, "PASID %u of guest %u is lost", id, index);
+	}
+	return NULL;
+}
+
+/* Whether guests live as long as their files, and every id of the host has an owner that does. */
+static const char *compare_guests(struct host *host, const struct counts *counts)
+{
+	const char *text = NULL;
+
+	(void)counts;
+	for (uint32_t i = 0; i < host->guests.count && !text; i++) {
+		uint32_t files = 0;
+
+		for (uint32_t k = 0; k < host->files.count; k++)
+			files += host->files.items[k].kind == FILE_GUEST && host->files.items[k].object == i;
+		if (files != host->guests.items[i].alive)
+			return audit_says(host, "guest %u has %u files", i, files);
+		if (host->guests.items[i].alive && host->guests.items[i].allocator != NOTHING)
+			text = compare_ids(host, i);
+	}
+	for (uint32_t i = 0; i < host->ioasids.ids.count && !text; i++) {
+		const struct ioasid *id = &host->ioasids.ids.items[i];
+
+		if (id->owner.kind == IOASID_OF_GUEST && !host->guests.items[id->owner.index].alive)
+			text = audit_says(host, "PASID %u is of a guest that has ended", id->id);
+	}
+	return text;
+}
+
 const char *host_audit(struct host *host)
 {
 	static const char *(*const counters[])(struct host *, struct counts *) = {
 	    count_tasks, count_mappings, count_spaprs, count_iommufds, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
-	    compare_memory, compare_files, compare_containers, compare_iommufds, check_dirty, check_pins};
+	    compare_memory, compare_files, compare_containers, compare_iommufds,
+	    compare_guests, check_dirty,   check_pins};
 	struct counts counts = counts_begin(host);
 	const char *text = NULL;
 

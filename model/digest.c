@@ -285,6 +285,29 @@ static uint64_t mix_ioasids(uint64_t sum, const struct ioasid_space *space)
 	return mix(sum, space->ids.count);
 }
 
+static uint64_t mix_guests(uint64_t sum, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->guests.count; i++) {
+		const struct guest *guest = &host->guests.items[i];
+
+		if (!guest->alive)
+			continue;
+		sum = mix(sum, i);
+		sum = mix(sum, (uint64_t)guest->allocator << 32 | guest->viommu_count);
+		for (uint32_t k = 0; k < guest->viommu_count; k++) {
+			const struct viommu *viommu = &guest->viommus[k];
+
+			sum = mix(sum, (uint64_t)viommu->fault << 4 | (unsigned)viommu->ready << 3 |
+					   (unsigned)viommu->pending << 2 | (unsigned)viommu->shown << 1 |
+					   viommu->fetched);
+			sum = mix(sum, (uint64_t)viommu->command << 32 | viommu->operand);
+			sum = mix(sum, (uint64_t)viommu->answer << 32 | viommu->id);
+		}
+		sum = mix_ioasids(sum, &guest->ids);
+	}
+	return sum;
+}
+
 struct host_digest host_digest(const struct host *host)
 {
 	struct host_digest digest = {.objects = 0};
@@ -298,6 +321,7 @@ struct host_digest host_digest(const struct host *host)
 	digest.objects = mix_spaprs(digest.objects, host);
 	digest.objects = mix_iommufds(digest.objects, host);
 	digest.objects = mix_ioasids(digest.objects, &host->ioasids);
+	digest.objects = mix_guests(digest.objects, host);
 	digest.pages = mix_pages(0, host);
 	return digest;
 }

@@ -58,6 +58,9 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_MEMORY:
 		memory_file_release(host, file.object);
 		break;
+	case FILE_GUEST:
+		guest_release(host, file.object);
+		break;
 	case FILE_FREE:
 	case FILE_OTHER:
 	case FILE_EVENTFD:
@@ -282,7 +285,8 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 			op->file = NOTHING;
 			return unmodelled(host, op);
 		}
-		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY) {
+		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY ||
+		    file->kind == FILE_GUEST) {
 			op->file = NOTHING;
 			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
 							      : unmodelled(host, op);

@@ -122,9 +122,10 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 }
 
 /* The tables of a host: what is said of one of them here holds for all. */
-#define HOST_TABLES(apply)                                                                                \
-	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus) \
-	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins) apply(ioasids.ids)
+#define HOST_TABLES(apply)                                                                                     \
+	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus)      \
+	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins) apply(ioasids.ids) \
+		apply(guests)
 
 /* Lets go of what objects own outside the tables. */
 static void host_drop(struct host *host)
@@ -164,6 +165,8 @@ static void host_drop(struct host *host)
 		rangemap_clear(&host->iommufds.items[i].table);
 		free(host->iommufds.items[i].windows.items);
 	}
+	for (uint32_t i = 0; i < host->guests.count; i++)
+		free(host->guests.items[i].ids.ids.items);
 }
 
 /* Gives objects, whose tables were copied, their own of what they own outside of them. */
@@ -199,6 +202,8 @@ static void host_unshare(struct host *host)
 		rangemap_unshare(&host->iommufds.items[i].table);
 		table_unshare(&host->iommufds.items[i].windows);
 	}
+	for (uint32_t i = 0; i < host->guests.count; i++)
+		table_unshare(&host->guests.items[i].ids.ids);
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		struct edu *edu = &host->devices.items[i].edu;
 
@@ -261,9 +266,9 @@ void host_assign(struct host *host, const struct host *from)
 /* Each file that has calls answers for its own. */
 static handler_fn *call_handler(enum call_op op)
 {
-	static handler_fn *(*const owners[])(enum call_op op) = {file_call_handler, memory_file_call_handler,
-								 map_call_handler,  mm_call_handler,
-								 lock_call_handler, task_call_handler};
+	static handler_fn *(*const owners[])(enum call_op op) = {
+	    file_call_handler, memory_file_call_handler, map_call_handler,   mm_call_handler,
+	    lock_call_handler, task_call_handler,	 guest_call_handler, ioasid_call_handler};
 	handler_fn *handler = NULL;
 
 	for (size_t i = 0; !handler && i < sizeof(owners) / sizeof(owners[0]); i++)

@@ -7,6 +7,7 @@
 
 #include "container.h"
 #include "device.h"
+#include "guest.h"
 #include "iommu.h"
 #include "linux_errno.h"
 #include "mm.h"
@@ -23,6 +24,8 @@ handler_fn *map_call_handler(enum call_op op);
 handler_fn *mm_call_handler(enum call_op op);
 handler_fn *lock_call_handler(enum call_op op);
 handler_fn *memory_file_call_handler(enum call_op op);
+handler_fn *guest_call_handler(enum call_op op);
+handler_fn *ioasid_call_handler(enum call_op op);
 
 /* Handlers named by the ioctl table. */
 #define IOCTL(name, n, owner, arg, direction, layout, minsz, since, until, handler, summary) handler_fn handler;

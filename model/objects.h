@@ -32,15 +32,16 @@ enum file_kind {
 	FILE_DRIVER,	 /* of the driver vfio-pci: where devices are taken from it, and given to it */
 	FILE_DEVICE,
 	FILE_DEVICE_IDLE, /* a device's own file that is not bound to an iommufd; once it is, it is a FILE_DEVICE */
-	FILE_MEMORY
+	FILE_MEMORY,
+	FILE_GUEST
 };
 
 /* An open file description: what descriptors, and other files, refer to. */
 struct file {
 	enum file_kind kind;
 	uint32_t references;
-	uint32_t object; /* container, iommufd, group, device or file in memory, by kind; of a vanished group: its
-			    iommufd's file */
+	uint32_t object; /* container, iommufd, group, device, file in memory or guest, by kind; of a vanished
+			    group: its iommufd's file */
 	uint32_t flags;	 /* as opened: access mode and O_NONBLOCK */
 };
 
@@ -287,6 +288,43 @@ struct iommufd {
 #define MAPPING_MM(tag)	       ((tag) >> 8)
 #define MAPPING_FLAGS(tag)     ((tag)&0xffu)
 
+/* What a guest asks of its host by a vIOMMU; the numbers are those of the interface. */
+enum vcmd { VCMD_ALLOC = 1, VCMD_FREE };
+
+/* Where an exchange goes wrong, once. */
+enum vcmd_fault {
+	VCMD_FAULT_NONE,
+	VCMD_FAULT_REQUEST_LOST,  /* what the guest writes does not arrive */
+	VCMD_FAULT_HOST_BUSY,	  /* the host does not get to it while the guest waits */
+	VCMD_FAULT_HOST_FAILS,	  /* the host does nothing, and says so */
+	VCMD_FAULT_RESPONSE_LOST, /* the host has done it, and what it answers does not arrive */
+	VCMD_FAULT_READ_LOST,	  /* what the guest reads is no answer */
+	VCMD_FAULT_COUNT
+};
+
+enum { VIOMMUS_MAX = 4 };
+
+/* A vIOMMU: the interface by which a guest asks for ids, one command at a time. */
+struct viommu {
+	bool ready;    /* the guest's driver has set it up */
+	bool pending;  /* there is a command that the host has not carried out */
+	bool shown;    /* the answer can be read */
+	bool fetched;  /* and has been */
+	uint8_t fault; /* enum vcmd_fault, of the next exchange */
+	uint32_t command, operand;
+	enum rule answer; /* to the last command, with the id that it grants */
+	uint32_t id;
+};
+
+/* A virtual machine, and what its kernel knows of ids. */
+struct guest {
+	bool alive;
+	uint32_t viommu_count;
+	struct viommu viommus[VIOMMUS_MAX];
+	uint32_t allocator;	 /* the vIOMMU by which the registered allocator asks the host, or NOTHING */
+	struct ioasid_space ids; /* without one, these are known to nobody else */
+};
+
 struct host {
 	const struct machine *machine;
 	struct profile profile;
@@ -305,6 +343,7 @@ struct host {
 	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */
 	TABLE(struct memory_file) memory_files;
 	struct ioasid_space ioasids; /* PASIDs of the host, whoever uses them */
+	TABLE(struct guest) guests;
 	/* Physical memory: frames.c. */
 	struct rangemap frames;	       /* in use; value: references; weight: pins */
 	struct rangemap contents;      /* words of 8 bytes that are not 0, or not known */
