@@ -64,7 +64,8 @@ void guest_begin(struct guest *guest, const struct machine *machine, bool has_io
 		guest->devices[guest->device_count++] =
 		    (struct guest_device){.device = device,
 					  .emulated = device->driver == DRIVER_MDEV,
-					  .pinner = strcmp(device->model, "pinner") == 0};
+					  .pinner = strcmp(device->model, "pinner") == 0,
+					  .edu = strcmp(device->model, "edu") == 0};
 	}
 }
 

@@ -48,7 +48,7 @@ enum guest_attachment { GUEST_NOWHERE, GUEST_DOMAIN, GUEST_PASSED_THROUGH };
 struct guest_device {
 	const struct device *device; /* the host's */
 	bool emulated;		     /* mediated: nothing of the host translates for it */
-	bool pinner;		     /* it can say what it finds */
+	bool pinner, edu;	     /* it can be asked what it finds */
 	bool plugged;
 	enum guest_attachment attachment;
 	uint32_t domain; /* with GUEST_DOMAIN */

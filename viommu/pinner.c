@@ -4,17 +4,22 @@
 
 #include "kernels/pinner/registers.h"
 
+static void set(struct port *port, int64_t fd, uint64_t reg, uint64_t value)
+{
+	port_write(port, fd, reg, value, PINNER_REGISTER_SIZE);
+}
+
 static bool command(struct port *port, int64_t fd, uint64_t iova, uint64_t count, uint64_t what)
 {
-	port_write(port, fd, PINNER_IOVA, iova);
-	port_write(port, fd, PINNER_COUNT, count);
-	port_write(port, fd, PINNER_COMMAND, what);
+	set(port, fd, PINNER_IOVA, iova);
+	set(port, fd, PINNER_COUNT, count);
+	set(port, fd, PINNER_COMMAND, what);
 	return (int64_t)port_read(port, fd, PINNER_RESULT) >= 0;
 }
 
 bool pinner_pin(struct port *port, int64_t fd, uint64_t iova, uint64_t count, bool writing)
 {
-	port_write(port, fd, PINNER_PROT, writing ? 3 : 1);
+	set(port, fd, PINNER_PROT, writing ? 3 : 1);
 	return command(port, fd, iova, count, PINNER_DO_PIN);
 }
 

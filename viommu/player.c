@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "viommu/edu.h"
 #include "viommu/pinner.h"
 
 /* Whether there was something to do; if not, the guest does something else. */
@@ -273,6 +274,38 @@ static bool do_load(struct player *player)
 		return false;
 	loaded = pinner_load(&player->port, player->listener.devices[device].fd, (uint64_t)iova * GUEST_PAGE, &word);
 	twin_load(&player->twin, device, iova, loaded, word);
+	return true;
+}
+
+/* A page of a device's space that it can write. False if there is none. */
+static bool choose_writable(struct player *player, uint32_t device, uint32_t *iova, struct guest_entry *chosen)
+{
+	struct guest_entry entry;
+	uint32_t count = 0;
+
+	*iova = 0;
+	for (uint32_t i = 0; i < GUEST_PAGES; i++)
+		if (guest_finds(&player->guest, device, i, &entry) && entry.writable && !below(player, ++count)) {
+			*iova = i;
+			*chosen = entry;
+		}
+	return count;
+}
+
+static bool do_move(struct player *player)
+{
+	/* Behind the word that says which page it is. */
+	enum { PLACE = GUEST_PAGE / 2 };
+	const uint32_t device = below(player, player->guest.device_count), from = below(player, GUEST_PAGES);
+	const struct guest_device *of = &player->guest.devices[device];
+	struct guest_entry entry = {.span = 0};
+	uint32_t to;
+
+	if (!of->plugged || !of->edu || !choose_writable(player, device, &to, &entry))
+		return false;
+	edu_move(&player->port, of->device, player->listener.devices[device].fd, (uint64_t)from * GUEST_PAGE,
+		 (uint64_t)to * GUEST_PAGE + PLACE);
+	twin_move(&player->twin, device, from, port_peek(&player->port, listener_address(entry.page) + PLACE));
 	return true;
 }
 

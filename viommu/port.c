@@ -111,6 +111,11 @@ int64_t port_munmap(struct port *port, uint64_t address, uint64_t length)
 	return call_with(port, CALL_MUNMAP, address, length, 0, 0, 0);
 }
 
+int64_t port_sleep(struct port *port, uint64_t milliseconds)
+{
+	return call_with(port, CALL_SLEEP, milliseconds, 0, 0, 0, 0);
+}
+
 /* A call with one buffer of bytes that it reads, or writes. */
 static struct event event_with_bytes(enum call_op op, const uint8_t *bytes, uint32_t length)
 {
@@ -129,6 +134,16 @@ int64_t port_poke(struct port *port, uint64_t address, uint64_t word)
 	return make_call(port, &event);
 }
 
+uint64_t port_peek(struct port *port, uint64_t address)
+{
+	const uint8_t bytes[WORD] = {0};
+	struct event event = event_with_bytes(CALL_PEEK, bytes, WORD);
+
+	event.call.args[0] = address;
+	event.call.args[2] = WORD;
+	return make_call(port, &event) == WORD ? bytes_get(event.call.buffers[0].out, WORD) : 0;
+}
+
 uint64_t port_read(struct port *port, int64_t fd, uint64_t offset)
 {
 	const uint8_t bytes[WORD] = {0};
@@ -140,14 +155,14 @@ uint64_t port_read(struct port *port, int64_t fd, uint64_t offset)
 	return make_call(port, &event) == WORD ? bytes_get(event.call.buffers[0].out, WORD) : 0;
 }
 
-void port_write(struct port *port, int64_t fd, uint64_t offset, uint64_t word)
+void port_write(struct port *port, int64_t fd, uint64_t offset, uint64_t word, uint32_t width)
 {
 	uint8_t bytes[WORD];
-	struct event event = event_with_bytes(CALL_PWRITE, bytes, WORD);
+	struct event event = event_with_bytes(CALL_PWRITE, bytes, width);
 
-	bytes_put(bytes, WORD, word);
+	bytes_put(bytes, width, word);
 	event.call.args[0] = (uint64_t)fd;
-	event.call.args[2] = WORD;
+	event.call.args[2] = width;
 	event.call.args[3] = offset;
 	make_call(port, &event);
 }

@@ -38,11 +38,13 @@ int64_t port_open(struct port *port, const char *path);
 int64_t port_close(struct port *port, int64_t fd);
 int64_t port_mmap(struct port *port, uint64_t address, uint64_t length);
 int64_t port_munmap(struct port *port, uint64_t address, uint64_t length);
-/* Stores a word of 8 bytes in the program's memory. */
+int64_t port_sleep(struct port *port, uint64_t milliseconds);
+/* Stores and loads a word of 8 bytes in the program's memory. */
 int64_t port_poke(struct port *port, uint64_t address, uint64_t word);
-/* Loads and stores a word of 8 bytes in a device's region 0. */
+uint64_t port_peek(struct port *port, uint64_t address);
+/* Loads a word of 8 bytes from a device, and stores one of @width bytes. */
 uint64_t port_read(struct port *port, int64_t fd, uint64_t offset);
-void port_write(struct port *port, int64_t fd, uint64_t offset, uint64_t word);
+void port_write(struct port *port, int64_t fd, uint64_t offset, uint64_t word, uint32_t width);
 /* ioctls, by what their argument is. */
 int64_t port_ioctl(struct port *port, int64_t fd, const char *name, uint64_t value);
 int64_t port_ioctl_int(struct port *port, int64_t fd, const char *name, int64_t value);

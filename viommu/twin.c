@@ -124,6 +124,16 @@ void twin_load(struct twin *twin, uint32_t device, uint32_t iova, bool loaded, u
 			   iova * GUEST_PAGE, word, entry.page);
 }
 
+void twin_move(struct twin *twin, uint32_t device, uint32_t iova, uint64_t word)
+{
+	struct guest_entry entry;
+	const uint64_t expected = guest_finds(twin->guest, device, iova, &entry) ? listener_word(entry.page) : 0;
+
+	if (word != expected)
+		twin_fault(twin, SPACE_RULE_PAGE, "from IOVA 0x%x came 0x%" PRIx64 ", and not 0x%" PRIx64,
+			   iova * GUEST_PAGE, word, expected);
+}
+
 uint64_t twin_pinned(const struct twin *twin, uint32_t device)
 {
 	uint64_t pinned = 0;

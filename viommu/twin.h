@@ -46,6 +46,9 @@ void twin_pin(struct twin *twin, uint32_t device, uint32_t first, uint32_t count
 void twin_unpin(struct twin *twin, uint32_t device, uint32_t first, uint32_t count, bool unpinned);
 void twin_load(struct twin *twin, uint32_t device, uint32_t iova, bool loaded, uint64_t word);
 
+/* A device was told to fetch a word at an IOVA, and this is what it delivered: nothing is zeros. */
+void twin_move(struct twin *twin, uint32_t device, uint32_t iova, uint64_t word);
+
 /* How many pages a pinner has pinned; one pinned twice counts twice. */
 uint64_t twin_pinned(const struct twin *twin, uint32_t device);
 
