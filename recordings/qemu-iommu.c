@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * What the inner machine of recordings/qemu boots to show its IOMMU at work: a kernel that does nothing but let Intel's
- * IOMMU translate for one device, in the ways an operating system does, and then resets the machine. It runs in 32-bit
+ * IOMMU translate, for one device in the ways an operating system does, or for two devices at the same time (DEVICES is
+ * 2), and then resets the machine. It runs in 32-bit
  * mode without paging, from where a multiboot loader leaves it. The steps are told at the debug port.
  *
  * The registers and tables are those of Intel's "Virtualization Technology for Directed I/O" specification, with a
@@ -12,7 +13,9 @@
 #define PAGE	   4096u
 #define LARGE_PAGE (512 * PAGE)
 
-#define DEVICE (2u << 3) /* slot 2, function 0 of bus 0: as recordings/qemu plugs it in */
+/* Function 0 of slots 2 and 3 of bus 0: as recordings/qemu plugs them in. */
+#define DEVICE	     (2u << 3)
+#define OTHER_DEVICE (3u << 3)
 
 #define DEBUG_PORT 0xe9
 #define RESET_PORT 0xcf9
@@ -116,9 +119,9 @@ static void space_make(struct space *space)
 	space->middle[0] = address_of(space->pages) | READ | WRITE;
 }
 
-static void attach(uint64_t low, uint64_t high)
+static void attach(unsigned device, uint64_t low, uint64_t high)
 {
-	contexts[DEVICE] = (struct entry){low | PRESENT, high | CONTEXT_3_LEVELS};
+	contexts[device] = (struct entry){low | PRESENT, high | CONTEXT_3_LEVELS};
 	invalidate(CONTEXT_COMMAND, CONTEXT_INVALIDATE_ALL);
 	invalidate(TLB_COMMAND, TLB_INVALIDATE_ALL);
 }
@@ -129,15 +132,17 @@ static void set_page(unsigned page, uint64_t entry)
 	invalidate_page(page * PAGE, 1);
 }
 
-__attribute__((noreturn, used)) static void run(void)
+static void set_pages(struct space *space, unsigned first, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		space->pages[i] = address_of(memory[first + i]) | READ | WRITE;
+}
+
+/* One device: what becomes of its space. */
+static void show_one(void)
 {
 	say("inner: an empty space");
-	root[0].low = address_of(contexts) | PRESENT;
-	space_make(&spaces[0]);
-	space_make(&spaces[1]);
-	write64(ROOT_ADDRESS, address_of(root));
-	command(COMMAND_SET_ROOT, COMMAND_SET_ROOT);
-	attach(address_of(spaces[0].top), CONTEXT_DOMAIN(1));
+	attach(DEVICE, address_of(spaces[0].top), CONTEXT_DOMAIN(1));
 	command(COMMAND_TRANSLATE, COMMAND_SET_ROOT | COMMAND_TRANSLATE);
 
 	say("inner: pages come and go");
@@ -154,15 +159,45 @@ __attribute__((noreturn, used)) static void run(void)
 	invalidate_page(LARGE_PAGE, 1);
 
 	say("inner: another space, with pages in it");
-	for (unsigned i = 0; i < 4; i++)
-		spaces[1].pages[i] = address_of(memory[4 + i]) | READ | WRITE;
-	attach(address_of(spaces[1].top), CONTEXT_DOMAIN(2));
+	set_pages(&spaces[1], 4, 4);
+	attach(DEVICE, address_of(spaces[1].top), CONTEXT_DOMAIN(2));
 
 	say("inner: passed through");
-	attach(CONTEXT_PASS_THROUGH, CONTEXT_DOMAIN(3));
+	attach(DEVICE, CONTEXT_PASS_THROUGH, CONTEXT_DOMAIN(3));
 
 	say("inner: the first space again");
-	attach(address_of(spaces[0].top), CONTEXT_DOMAIN(1));
+	attach(DEVICE, address_of(spaces[0].top), CONTEXT_DOMAIN(1));
+}
+
+/* Two devices: in spaces of their own, in the same one, and one of them passed through. */
+static void show_two(void)
+{
+	say("inner: each in a space of its own");
+	set_pages(&spaces[0], 0, 3);
+	set_pages(&spaces[1], 4, 4);
+	attach(DEVICE, address_of(spaces[0].top), CONTEXT_DOMAIN(1));
+	attach(OTHER_DEVICE, address_of(spaces[1].top), CONTEXT_DOMAIN(2));
+	command(COMMAND_TRANSLATE, COMMAND_SET_ROOT | COMMAND_TRANSLATE);
+
+	say("inner: both in the first space");
+	attach(OTHER_DEVICE, address_of(spaces[0].top), CONTEXT_DOMAIN(1));
+	set_page(3, address_of(memory[3]) | READ | WRITE);
+
+	say("inner: one is passed through");
+	attach(DEVICE, CONTEXT_PASS_THROUGH, CONTEXT_DOMAIN(3));
+}
+
+__attribute__((noreturn, used)) static void run(void)
+{
+	root[0].low = address_of(contexts) | PRESENT;
+	space_make(&spaces[0]);
+	space_make(&spaces[1]);
+	write64(ROOT_ADDRESS, address_of(root));
+	command(COMMAND_SET_ROOT, COMMAND_SET_ROOT);
+	if (DEVICES == 2)
+		show_two();
+	else
+		show_one();
 
 	say("inner: not translated any more");
 	command(0, COMMAND_SET_ROOT);

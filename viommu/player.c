@@ -352,10 +352,10 @@ static void compare_pins(struct player *player)
 /* Whether all is as it should be, now that the client has followed. */
 static bool is_well(struct player *player)
 {
-	compare_pins(player);
-	twin_compare(&player->twin, spaces_host(player->port.spaces), player->port.locked);
 	if (player->port.refused)
 		twin_fault(&player->twin, SPACE_RULE_REFUSED, "%s", player->port.refusal);
+	compare_pins(player);
+	twin_compare(&player->twin, spaces_host(player->port.spaces), player->port.locked);
 	return !player->twin.fault_count && player->port.status == BACKEND_OK;
 }
 
