@@ -150,6 +150,13 @@ static void open_console(void)
 		close(fd);
 }
 
+/* Programs expect it, and so does a kernel with TOMOYO, which looks up the name of what execveat() begins. */
+static void link_descriptors(void)
+{
+	if (symlink("/proc/self/fd", "/dev/fd") < 0 && errno != EEXIST)
+		fail("cannot make /dev/fd: %s", strerror(errno));
+}
+
 static void raise_open_files(void)
 {
 	struct rlimit files = {.rlim_cur = OPEN_FILES, .rlim_max = OPEN_FILES};
@@ -390,6 +397,7 @@ int guest_init(void)
 	/* The kernel makes it writable for all, which programs that check their paths refuse. */
 	chmod("/", 0755);
 	mount_all();
+	link_descriptors();
 	open_console();
 	raise_open_files();
 	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
