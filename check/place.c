@@ -19,6 +19,7 @@ static unsigned flex_width(const struct struct_desc *layout)
 	case FLEX_S32:
 		return 4;
 	case FLEX_BYTES:
+	case FLEX_CHOICE:
 		return 1;
 	default:
 		return 0;
@@ -63,13 +64,19 @@ static void place_in_struct(struct place *place, const struct struct_desc *layou
 	}
 }
 
-static const struct cap_desc *cap_find(const struct struct_desc *layout, uint64_t id)
+/* The capability with this id in which byte @at is; where there are several, the first that has so many. */
+static const struct cap_desc *cap_find(const struct struct_desc *layout, uint64_t id, uint32_t at)
 {
+	const struct cap_desc *found = NULL;
+
 	for (const struct cap_desc *cap = layout->caps; cap && cap->name; cap++) {
-		if (cap->id == id)
-			return cap;
+		if (cap->id != id)
+			continue;
+		found = cap;
+		if (at < cap->layout->size)
+			break;
 	}
-	return NULL;
+	return found;
 }
 
 /* Where the chain of @layout begins: the field that says so is called cap_offset. */
@@ -98,7 +105,7 @@ static void place_in_chain(struct place *place, const struct struct_desc *layout
 	}
 	if (best > 0) {
 		uint64_t id = bytes_get(bytes + best, 2);
-		const struct cap_desc *cap = cap_find(layout, id);
+		const struct cap_desc *cap = cap_find(layout, id, offset - best);
 		char prefix[96];
 
 		if (cap) {

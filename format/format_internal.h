@@ -84,7 +84,7 @@ void caps_print(struct text *out, const struct struct_desc *desc, const uint8_t 
 void fields_print(struct text *out, const struct struct_desc *desc, uint32_t from, const uint8_t *was,
 		  const uint8_t *now, uint32_t length, bool *comma);
 
-/* The whole elements of a flexible array in @length bytes from @bytes on: `NAME=[...]`. */
+/* The whole elements of a flexible array in @length bytes from @bytes on, behind the fixed part: `NAME=[...]`. */
 void flex_print(struct text *out, const struct struct_desc *desc, const uint8_t *bytes, uint32_t length, bool *comma);
 
 /* True if the @length bytes at @now equal those at @was, or are all zero where @was is NULL. */

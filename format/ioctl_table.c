@@ -65,18 +65,33 @@ static const struct value_set value_sets[SET_COUNT] = {
 #define STRUCT_OF_FLEX_S32(what) NOTHING_##what
 #define STRUCT_OF_FLEX_STRUCT(what) &struct_table[STRUCT_##what]
 #define STRUCT_OF_FLEX_CAPS(what) NULL
+#define STRUCT_OF_FLEX_CHOICE(what) NULL
 
 #define CAPS_OF_FLEX_BYTES(what) NULL
 #define CAPS_OF_FLEX_U32(what) NULL
 #define CAPS_OF_FLEX_S32(what) NULL
 #define CAPS_OF_FLEX_STRUCT(what) NULL
 #define CAPS_OF_FLEX_CAPS(what) caps_##what
+#define CAPS_OF_FLEX_CHOICE(what) NULL
+
+#define CHOICES_OF_FLEX_BYTES(what)
+#define CHOICES_OF_FLEX_U32(what)
+#define CHOICES_OF_FLEX_S32(what)
+#define CHOICES_OF_FLEX_STRUCT(what)
+#define CHOICES_OF_FLEX_CAPS(what)
+#define CHOICES_OF_FLEX_CHOICE(what) .choices = choices_##what, .choice_offset = CHOICE_OFFSET_##what,
 
 static const struct struct_desc struct_table[STRUCT_COUNT];
 
 #define CAPS(chain) static const struct cap_desc caps_##chain[] = {
 #define CAP(chain, number, shown, what) {number, shown, &struct_table[STRUCT_##what]},
 #define CAPS_END(chain) {0, NULL, NULL}};
+#include "vfiosim/uapi/structs.def"
+
+#define CHOICES(choice, position) enum { CHOICE_OFFSET_##choice = (position) }; \
+	static const struct struct_choice choices_##choice[] = {
+#define CHOICE(choice, number, what) {number, &struct_table[STRUCT_##what]},
+#define CHOICES_END(choice) {0, NULL}};
 #include "vfiosim/uapi/structs.def"
 
 #define STRUCT(name, bytes, since) static const struct field_desc fields_##name[] = {
@@ -98,7 +113,8 @@ static const struct struct_desc struct_table[STRUCT_COUNT] = {
 		.flex = how, \
 		.flex_name = #member, \
 		.flex_struct = STRUCT_OF_##how(what), \
-		.caps = CAPS_OF_##how(what),
+		.caps = CAPS_OF_##how(what), \
+		CHOICES_OF_##how(what)
 #define END(struct_name) },
 #include "vfiosim/uapi/structs.def"
 };
@@ -247,6 +263,16 @@ const struct struct_desc *struct_by_name(const char *name, size_t length)
 			return &struct_table[i];
 	}
 	return NULL;
+}
+
+const struct struct_desc *struct_chosen(const struct struct_desc *desc, const uint8_t *bytes)
+{
+	const struct struct_choice *choice = desc->choices;
+	const uint64_t value = bytes_get(bytes + desc->choice_offset, 4);
+
+	while (choice->layout && choice->value != value)
+		choice++;
+	return choice->layout;
 }
 
 const struct value_set *value_set_by_name(const char *name)

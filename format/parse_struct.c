@@ -137,6 +137,30 @@ const char *body_parse_hex(struct parser *parser, const char *s, struct body *bo
 	return s + 1;
 }
 
+/* The one struct behind @desc that the fixed part asks for, or what there is room for of it; *@end becomes its end. */
+static const char *parse_chosen(struct parser *parser, const char *s, const struct struct_desc *desc, struct body *body,
+				uint32_t base, uint32_t *end)
+{
+	const struct struct_desc *chosen = struct_chosen(desc, body->bytes + base);
+	const uint32_t start = base + desc->size;
+	uint32_t unused = 0;
+
+	if (!chosen)
+		return scan_expected(parser, s, "hex(...)");
+	if (body->grows && !body_reach(parser, body, start + chosen->size))
+		return scan_no_memory(parser, s);
+	s = scan_char(parser, s, '{');
+	if (!s)
+		return NULL;
+	*end = body->length < start + chosen->size ? body->length : start + chosen->size;
+	if (*end > start)
+		memset(body->bytes + start, 0, *end - start);
+	s = members_parse(parser, s, chosen, 0, MEMBERS_OF_ELEMENT, body, start, &unused);
+	if (s && *s != '}')
+		return scan_expected(parser, s, "'}'");
+	return s ? s + 1 : NULL;
+}
+
 /* The value of the flexible array of @desc. */
 static const char *parse_flex(struct parser *parser, const char *s, const struct struct_desc *desc, struct body *body,
 			      uint32_t base, uint32_t *end)
@@ -151,6 +175,10 @@ static const char *parse_flex(struct parser *parser, const char *s, const struct
 	case FLEX_CAPS:
 		return caps_parse(parser, s, desc, body);
 	case FLEX_BYTES:
+		return body_parse_hex(parser, s, body, start, room, true, end);
+	case FLEX_CHOICE:
+		if (!scan_is_hex_call(s))
+			return parse_chosen(parser, s, desc, body, base, end);
 		return body_parse_hex(parser, s, body, start, room, true, end);
 	case FLEX_STRUCT:
 		item.desc = desc->flex_struct;

@@ -19,6 +19,7 @@ uint32_t flex_width(const struct struct_desc *desc)
 {
 	switch (desc->flex) {
 	case FLEX_BYTES:
+	case FLEX_CHOICE:
 		return 1;
 	case FLEX_U32:
 	case FLEX_S32:

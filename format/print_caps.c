@@ -26,15 +26,6 @@ static bool quiet_until(const struct chain *chain, uint32_t offset)
 	       bytes_same(at(chain->was, chain->done), chain->now + chain->done, offset - chain->done);
 }
 
-static const struct cap_desc *cap_by_id(const struct struct_desc *desc, uint64_t id)
-{
-	for (const struct cap_desc *cap = desc->caps; cap && cap->name; cap++) {
-		if (cap->id == id)
-			return cap;
-	}
-	return NULL;
-}
-
 /*
  * The end of what is worth writing in [@offset, @limit): whole elements of @width bytes,
  * without those at the end that are as they were.
@@ -48,6 +39,39 @@ static uint32_t trim(const struct chain *chain, uint32_t offset, uint32_t limit,
 	return end;
 }
 
+/*
+ * What the capability at @offset, which may reach to @limit, is. Where two have the id, nothing in the bytes says which
+ * one it is: it is the first that leaves nothing over that was written, or the last that fits.
+ */
+static const struct cap_desc *cap_at(const struct chain *chain, uint64_t id, uint32_t offset, uint32_t limit)
+{
+	const struct cap_desc *found = NULL;
+
+	for (const struct cap_desc *cap = chain->desc->caps; cap && cap->name; cap++) {
+		const uint32_t size = cap->layout->size;
+
+		if (cap->id != id || size > limit - offset)
+			continue;
+		found = cap;
+		if (trim(chain, offset + size, limit, 1) == offset + size)
+			break;
+	}
+	return found;
+}
+
+/* The end of what follows a capability's fixed part at @offset, in elements or as one struct. */
+static uint32_t flex_end(const struct chain *chain, const struct struct_desc *layout, uint32_t offset, uint32_t limit)
+{
+	const uint32_t fixed = offset + layout->size;
+	const struct struct_desc *chosen = NULL;
+
+	if (layout->flex == FLEX_CHOICE)
+		chosen = struct_chosen(layout, chain->now + offset);
+	if (chosen && chosen->size <= limit - fixed)
+		return fixed + chosen->size;
+	return trim(chain, fixed, limit, flex_width(layout));
+}
+
 /* The body of a capability at @offset that may reach to @limit. Moves chain->done to its end. */
 static void print_body(struct text *out, struct chain *chain, const struct struct_desc *layout, uint32_t offset,
 		       uint32_t limit)
@@ -58,7 +82,7 @@ static void print_body(struct text *out, struct chain *chain, const struct struc
 	chain->done = fixed;
 	fields_print(out, layout, CAP_HEADER_SIZE, NULL, chain->now + offset, layout->size, &comma);
 	if (flex_width(layout))
-		chain->done = trim(chain, fixed, limit, flex_width(layout));
+		chain->done = flex_end(chain, layout, offset, limit);
 	if (chain->done > fixed)
 		flex_print(out, layout, chain->now + fixed, chain->done - fixed, &comma);
 }
@@ -80,11 +104,9 @@ static void print_cap(struct text *out, struct chain *chain, uint32_t offset, ui
 {
 	const uint8_t *header = chain->now + offset;
 	uint64_t id = bytes_get(header, 2), version = bytes_get(header + 2, 2);
-	const struct cap_desc *cap = cap_by_id(chain->desc, id);
+	const struct cap_desc *cap = cap_at(chain, id, offset, limit);
 	uint32_t usual = (chain->done + CAP_ALIGN - 1) / CAP_ALIGN * CAP_ALIGN;
 
-	if (cap && cap->layout->size > limit - offset)
-		cap = NULL;
 	if (!first && offset != usual) {
 		text_char(out, '@');
 		text_decimal(out, offset);

@@ -99,6 +99,28 @@ static void print_name(struct text *out, const char *name, bool *comma)
 	text_char(out, '=');
 }
 
+/* What follows the fixed part at @bytes, if it ends with one of its fields: then these are all that there is to say. */
+static const struct struct_desc *chosen_whole(const struct struct_desc *desc, const uint8_t *bytes, uint32_t length)
+{
+	const struct struct_desc *chosen = struct_chosen(desc, bytes);
+
+	return chosen && length <= chosen->size && rest_offset(chosen, length) == length ? chosen : NULL;
+}
+
+static void print_chosen(struct text *out, const struct struct_desc *desc, const uint8_t *bytes, uint32_t length)
+{
+	const struct struct_desc *chosen = chosen_whole(desc, bytes - desc->size, length);
+	bool comma = false;
+
+	if (!chosen) {
+		print_hex(out, bytes, length);
+		return;
+	}
+	text_char(out, '{');
+	fields_print(out, chosen, 0, NULL, bytes, length, &comma);
+	text_char(out, '}');
+}
+
 void flex_print(struct text *out, const struct struct_desc *desc, const uint8_t *bytes, uint32_t length, bool *comma)
 {
 	static const struct field_desc u32 = {.width = 4, .count = 1, .show = SHOW_DEC};
@@ -114,6 +136,9 @@ void flex_print(struct text *out, const struct struct_desc *desc, const uint8_t 
 		break;
 	case FLEX_STRUCT:
 		print_structs(out, desc->flex_struct, bytes, length / desc->flex_struct->size);
+		break;
+	case FLEX_CHOICE:
+		print_chosen(out, desc, bytes, length);
 		break;
 	case FLEX_NONE:
 	case FLEX_BYTES:
@@ -167,14 +192,21 @@ static void print_side(struct text *out, const struct struct_desc *desc, const u
 	}
 }
 
+/* The length that the text gives by itself: the fixed part and what is listed behind it. */
+static uint32_t usual_length(const struct struct_desc *desc, const struct buffer *buffer)
+{
+	const struct struct_desc *chosen = NULL;
+
+	if (!flex_width(desc) || buffer->length <= desc->size)
+		return desc->size;
+	if (desc->flex == FLEX_CHOICE)
+		chosen = chosen_whole(desc, buffer->in, buffer->length - desc->size);
+	return chosen ? desc->size + chosen->size : rest_offset(desc, buffer->length);
+}
+
 void payload_print_struct(struct text *out, const struct struct_desc *desc, const struct buffer *buffer, bool changed)
 {
-	uint32_t usual = desc->size;
-
-	/* The length that the text gives by itself: the fixed part and the elements that are listed. */
-	if (flex_width(desc) && buffer->length > usual)
-		usual = rest_offset(desc, buffer->length);
-	if (buffer->length != usual) {
+	if (buffer->length != usual_length(desc, buffer)) {
 		text_decimal(out, buffer->length);
 		text_char(out, ':');
 	}

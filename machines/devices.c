@@ -297,8 +297,8 @@ static int count_devices(const struct tree *tree, int groups, size_t *total)
 /* A group may be behind an IOMMU that differs from the machine's; what it does not say is the same. */
 static int read_translation(struct tree *tree, int node, const struct machine *machine, struct machine_group *group)
 {
-	static const char *const properties[] = {"reg",	     "noiommu",	       "page-sizes", "aperture",
-						 "reserved", "cache-coherent", NULL};
+	static const char *const properties[] = {"reg",	     "noiommu",	       "page-sizes",	   "aperture",
+						 "reserved", "cache-coherent", NESTING_PROPERTIES, NULL};
 	static const char *const emulated_properties[] = {"reg", NULL};
 	static const char *const noiommu_properties[] = {"reg", "noiommu", NULL};
 
@@ -314,7 +314,8 @@ static int read_translation(struct tree *tree, int node, const struct machine *m
 						  .aperture = machine->aperture,
 						  .reserved_count = machine->reserved_count,
 						  .reserved = machine->reserved,
-						  .cache_coherent = machine->cache_coherent};
+						  .cache_coherent = machine->cache_coherent,
+						  .nesting = machine->nesting};
 	return translation_amend(tree, node, &group->translation);
 }
 

@@ -63,8 +63,8 @@ static int read_tce(struct tree *tree, int node, struct machine *machine)
 
 static int read_iommu(struct tree *tree, int node, struct machine *machine)
 {
-	static const char *const properties[] = {"kind",	   "page-sizes",	"aperture", "reserved",
-						 "cache-coherent", "unsafe-interrupts", NULL};
+	static const char *const properties[] = {"kind",	   "page-sizes",	"aperture",	    "reserved",
+						 "cache-coherent", "unsafe-interrupts", NESTING_PROPERTIES, NULL};
 	static const char *const tce_properties[] = {"kind", "page-sizes", "cache-coherent", NULL};
 	static const char *const tce_children[] = {"tce", NULL};
 	static const char *const none_properties[] = {"kind", NULL};
@@ -89,6 +89,7 @@ static int read_iommu(struct tree *tree, int node, struct machine *machine)
 	machine->reserved_count = translation.reserved_count;
 	machine->reserved = translation.reserved;
 	machine->cache_coherent = translation.cache_coherent;
+	machine->nesting = translation.nesting;
 	if (!is_tce(machine->iommu))
 		return 0;
 	tce = tree_child(tree, node, "tce");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * The parts of a machine and who reads them: machine.c the whole and the IOMMU, translation.c what that translates,
- * devices.c the groups with their devices, board.c the platform devices of a board, guest.c what makes the machine.
+ * nesting.c in two stages, devices.c the groups with their devices, board.c the platform devices of a board, guest.c
+ * what makes the machine.
  */
 #ifndef VFIOSIM_MACHINES_INTERNAL_H
 #define VFIOSIM_MACHINES_INTERNAL_H
@@ -15,6 +16,13 @@
 #define MACHINE_INDEXES_MAX  64 /* regions, or interrupts, of one device */
 #define MACHINE_RESERVED_MAX 64
 #define MACHINE_MEMORY_MAX   (UINT64_C(1) << 40) /* bytes */
+
+/* Properties of an IOMMU, or of a group, about nesting. */
+#define NESTING_PROPERTIES \
+	"nesting-format", "nesting-features", "nesting-addr-width", "nesting-pasid-bits", "nesting-vendor"
+
+/* Fills @nesting if @node says something of it, else leaves it. 0 or -1 with a diagnostic. */
+int nesting_read(struct tree *tree, int node, const struct nesting **nesting);
 
 /*
  * What the machine's IOMMU translates; with TCE tables (@windows) the node does not say which IOVAs. And what a group

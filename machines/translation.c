@@ -61,7 +61,9 @@ int translation_read(struct tree *tree, int node, bool windows, struct translati
 	/* What TCE tables translate is said by their windows. */
 	if (windows)
 		return 0;
-	return read_aperture(tree, node, translation) == 0 ? read_reserved(tree, node, translation) : -1;
+	if (read_aperture(tree, node, translation) != 0 || read_reserved(tree, node, translation) != 0)
+		return -1;
+	return nesting_read(tree, node, &translation->nesting);
 }
 
 int translation_amend(struct tree *tree, int node, struct translation *translation)
@@ -73,5 +75,7 @@ int translation_amend(struct tree *tree, int node, struct translation *translati
 	if (tree_has(tree, node, "cache-coherent") &&
 	    tree_bool(tree, node, "cache-coherent", &translation->cache_coherent) != 0)
 		return -1;
-	return read_reserved(tree, node, translation);
+	if (read_reserved(tree, node, translation) != 0)
+		return -1;
+	return nesting_read(tree, node, &translation->nesting);
 }

@@ -494,13 +494,42 @@ static const char *compare_guests(struct host *host, const struct counts *counts
 	return text;
 }
 
+/* PASIDs of a process are there as long as one of its containers is, and are bound as often as containers say. */
+static const char *check_pasids(struct host *host, const struct counts *counts)
+{
+	(void)counts;
+	for (uint32_t i = 0; i < host->ioasids.ids.count; i++) {
+		const struct ioasid *pasid = &host->ioasids.ids.items[i];
+		uint32_t users = 0, bound = 0;
+
+		if (pasid->owner.kind != IOASID_OF_PROCESS)
+			continue;
+		for (uint32_t k = 0; k < host->iommus.count; k++) {
+			const struct type1 *iommu = &host->iommus.items[k];
+
+			users += iommu->alive && iommu->pasid_mm == pasid->owner.index;
+			bound += iommu->alive && rangemap_at(&iommu->bound, pasid->id);
+		}
+		if (!users || bound != pasid->bound)
+			return audit_says(host, "PASID %u is of %u containers, and bound %u times of %u", pasid->id,
+					  users, bound, pasid->bound);
+	}
+	for (uint32_t k = 0; k < host->iommus.count; k++)
+		for (const struct range *bound = rangemap_from(&host->iommus.items[k].bound, 0); bound;
+		     bound = rangemap_from(&host->iommus.items[k].bound, bound->last + 1))
+			if (!ioasid_at(&host->ioasids, (uint32_t)bound->first))
+				return audit_says(host, "PASID %llu is bound, and nobody has it",
+						  (unsigned long long)bound->first);
+	return NULL;
+}
+
 const char *host_audit(struct host *host)
 {
 	static const char *(*const counters[])(struct host *, struct counts *) = {
 	    count_tasks, count_mappings, count_spaprs, count_iommufds, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
 	    compare_memory, compare_files, compare_containers, compare_iommufds,
-	    compare_guests, check_dirty,   check_pins};
+	    compare_guests, check_dirty,   check_pins,	       check_pasids};
 	struct counts counts = counts_begin(host);
 	const char *text = NULL;
 

@@ -206,6 +206,8 @@ static uint64_t mix_iommus(uint64_t sum, const struct host *host)
 			continue;
 		sum = mix(sum, i);
 		sum = mix(sum, (unsigned)iommu->v2 << 2 | (unsigned)iommu->nesting << 1 | iommu->tracking);
+		sum = mix(sum, (uint64_t)iommu->pasid_mm << 1 | !!iommu->nested);
+		sum = rangemap_digest(&iommu->bound, sum);
 		sum = mix(sum, (uint64_t)iommu->backed_groups << 32 | iommu->emulated_groups);
 		sum = mix(sum, (uint64_t)iommu->entries_left << 32 | iommu->invalid_vaddrs);
 		sum = mix(sum, iommu->page_sizes);

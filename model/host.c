@@ -147,6 +147,7 @@ static void host_drop(struct host *host)
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_clear(&host->iommus.items[i].mappings);
 		rangemap_clear(&host->iommus.items[i].pinned);
+		rangemap_clear(&host->iommus.items[i].bound);
 		dmatree_clear(&host->iommus.items[i].tree);
 		free(host->iommus.items[i].tops.items);
 		rangemap_clear(&host->iommus.items[i].dirty);
@@ -189,6 +190,7 @@ static void host_unshare(struct host *host)
 	for (uint32_t i = 0; i < host->iommus.count; i++) {
 		rangemap_unshare(&host->iommus.items[i].mappings);
 		rangemap_unshare(&host->iommus.items[i].pinned);
+		rangemap_unshare(&host->iommus.items[i].bound);
 		table_unshare(&host->iommus.items[i].tree.nodes);
 		table_unshare(&host->iommus.items[i].tops);
 		rangemap_unshare(&host->iommus.items[i].dirty);

@@ -17,9 +17,9 @@
 enum { IOASID_FIRST = 1, IOASID_LAST = 0xfffff };
 
 enum ioasid_owner_kind {
-	IOASID_OF_SET,	     /* a set of the kernel that has the namespace, by its number */
-	IOASID_OF_GUEST,     /* by index; only the host's */
-	IOASID_OF_CONTAINER, /* by index; only the host's */
+	IOASID_OF_SET,	   /* a set of the kernel that has the namespace, by its number */
+	IOASID_OF_GUEST,   /* by index; only the host's */
+	IOASID_OF_PROCESS, /* its address space by index; only the host's */
 };
 
 struct ioasid_owner {

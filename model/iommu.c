@@ -42,9 +42,9 @@ uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes)
 	return sizes & (page - 1) ? (sizes & ~(page - 1)) | page : sizes;
 }
 
-int64_t iommu_nesting(const struct host *host)
+int64_t iommu_nesting(const struct host *host, uint32_t group)
 {
-	if (defect_on(host, DEFECT_NESTING_FALLS_BACK))
+	if (iommu_translation(host, group).nesting || defect_on(host, DEFECT_NESTING_FALLS_BACK))
 		return 0;
 	switch (host->machine->iommu) {
 	case IOMMU_INTEL:

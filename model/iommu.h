@@ -13,8 +13,11 @@
 struct translation iommu_translation(const struct host *host, uint32_t group);
 /* What is smaller than the host's page cannot be used, but says that the page itself can. */
 uint64_t iommu_usable_page_sizes(const struct host *host, uint64_t sizes);
-/* The errno with which it refuses the nesting type, or 0: an SMMUv3 without a second stage quietly does without. */
-int64_t iommu_nesting(const struct host *host);
+/*
+ * The errno with which the IOMMU of a group refuses the nesting type, or 0: it nests, or is an SMMUv3 without a second
+ * stage that quietly does without.
+ */
+int64_t iommu_nesting(const struct host *host, uint32_t group);
 /* Whether a device may write (or read) where a mapping allows @access, of MAPPING_READ and MAPPING_WRITE. */
 bool iommu_allows(const struct host *host, uint32_t access, bool write);
 

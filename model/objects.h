@@ -234,6 +234,12 @@ struct type1 {
 	struct rangemap table;	  /* what devices behind an IOMMU reach; see iotable.h */
 	struct rangemap held;	  /* what mediated devices have pinned, likewise */
 	struct rangemap pinned;	  /* pages that mediated devices pin; value: how often; weight: pages to be charged */
+
+	/* Where nesting is told of: what the IOMMU of its group says, or NULL; the address space whose PASIDs it uses,
+	 * or NOTHING; PASIDs to which a guest's page table is bound, and as value where that is. */
+	const struct nesting *nested;
+	uint32_t pasid_mm;
+	struct rangemap bound;
 };
 
 /* DMA windows that a group can have at a time, in the kernel's tables. */

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "nesting.h"
+
 #include "vfiosim/uapi.h"
 
 /* Whether every domain enforces cache coherency; so it is where there is none. */
@@ -59,6 +61,7 @@ uint32_t type1_open(struct host *host, uint64_t type)
 	iommu->alive = true;
 	iommu->v2 = type != VFIO_TYPE1_IOMMU;
 	iommu->nesting = type == VFIO_TYPE1_NESTING_IOMMU;
+	iommu->pasid_mm = NOTHING;
 	iommu->entries_left = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
 	iommu->page_sizes = -(uint64_t)host->machine->page_size;
 	type1_open_mappings(host, iommu);
@@ -72,6 +75,7 @@ void type1_release(struct host *host, uint32_t index)
 	for (uint32_t i = 0; i < host->groups.count; i++)
 		if (host->groups.items[i].joined == index)
 			host->groups.items[i].joined = NOTHING;
+	nesting_leave(host, iommu);
 	type1_close_mappings(host, iommu);
 	iotable_unpin(host, &iommu->held, 0, UINT64_MAX);
 	rangemap_clear(&iommu->pinned);
@@ -124,7 +128,8 @@ enum {
 	CAP_IOVA_RANGE = 16,
 	INFO_SIZE = 24,
 	WINDOWS_MAX = 64,
-	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8,
+	CAP_NESTING_MAX = 64,
+	CAPS_MAX = CAP_MIGRATION_SIZE + 16 + CAP_IOVA_HEADER + WINDOWS_MAX * CAP_IOVA_RANGE + 8 + CAP_NESTING_MAX,
 };
 
 /* A capability chain as it is built: bytes, and where the `next` of the last one stands. */
@@ -136,11 +141,17 @@ struct chain {
 	uint32_t alignment;
 };
 
-static uint8_t *chain_add(struct chain *chain, uint16_t id, uint32_t size)
+/* The place of one more capability, or NULL: without memory for it, those that were there are lost as well. */
+static uint8_t *chain_add(const struct host *host, struct chain *chain, uint16_t id, uint32_t size)
 {
 	uint32_t start = chain->length, padded = (size + chain->alignment - 1) & ~(chain->alignment - 1);
+	const uint64_t memory = (uint64_t)profile_get(host, PROFILE_CAPABILITY_MEMORY);
 	uint8_t *cap = chain->bytes + start;
 
+	if (memory && start + padded > memory) {
+		chain->length = chain->last_next = 0;
+		return NULL;
+	}
 	memset(cap, 0, padded);
 	if (chain->last_next)
 		bytes_put(chain->bytes + chain->last_next, 4, chain->base + start);
@@ -151,33 +162,85 @@ static uint8_t *chain_add(struct chain *chain, uint16_t id, uint32_t size)
 	return cap;
 }
 
-static void chain_build(const struct host *host, const struct type1 *iommu, struct chain *chain)
+static enum rule add_migration(const struct host *host, const struct type1 *iommu, struct chain *chain)
 {
-	uint32_t windows = iommu->windows.count < WINDOWS_MAX ? iommu->windows.count : (uint32_t)WINDOWS_MAX;
-	const uint64_t beyond = defect_on(host, DEFECT_WINDOW_END_EXCLUSIVE) ? 1 : 0;
-	uint32_t entries = iommu->entries_left;
-	uint8_t *cap;
+	uint8_t *cap = chain_add(host, chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, CAP_MIGRATION_SIZE);
 
-	if (defect_on(host, DEFECT_AVAIL_NEVER_SHRINKS))
-		entries = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
-	chain->length = chain->last_next = 0;
-	chain->base = defect_on(host, DEFECT_CHAIN_OFFSETS) ? 0 : INFO_SIZE;
-	chain->alignment = (uint32_t)profile_get(host, PROFILE_CAPABILITY_ALIGNMENT);
-	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, CAP_MIGRATION_SIZE);
+	if (!cap)
+		return RULE_T1_INFO_MEMORY;
 	bytes_put(cap + 16, 8, type1_smallest_page(iommu));
 	bytes_put(cap + 24, 8, DIRTY_BITMAP_MAX);
 	if (defect_on(host, DEFECT_MIGRATION_GAP))
 		bytes_put(cap + 12, 4, 0xffff8880);
-	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, CAP_DMA_AVAIL_SIZE);
+	return RULE_NONE;
+}
+
+static enum rule add_entries_left(const struct host *host, const struct type1 *iommu, struct chain *chain)
+{
+	uint32_t entries = iommu->entries_left;
+	uint8_t *cap;
+
+	if (!profile_get(host, PROFILE_DMA_AVAIL_TOLD))
+		return RULE_NONE;
+	if (defect_on(host, DEFECT_AVAIL_NEVER_SHRINKS))
+		entries = (uint32_t)profile_get(host, PROFILE_DMA_ENTRY_LIMIT);
+	cap = chain_add(host, chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, CAP_DMA_AVAIL_SIZE);
+	if (!cap)
+		return RULE_T1_INFO_MEMORY;
 	bytes_put(cap + CAP_HEADER, 4, entries);
+	return RULE_NONE;
+}
+
+static enum rule add_windows(const struct host *host, const struct type1 *iommu, struct chain *chain)
+{
+	uint32_t windows = iommu->windows.count < WINDOWS_MAX ? iommu->windows.count : (uint32_t)WINDOWS_MAX;
+	const uint64_t beyond = defect_on(host, DEFECT_WINDOW_END_EXCLUSIVE) ? 1 : 0;
+	uint8_t *cap;
+
 	if (!windows)
-		return;
-	cap = chain_add(chain, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, CAP_IOVA_HEADER + windows * CAP_IOVA_RANGE);
+		return RULE_NONE;
+	cap = chain_add(host, chain, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, CAP_IOVA_HEADER + windows * CAP_IOVA_RANGE);
+	if (!cap)
+		return RULE_T1_INFO_MEMORY;
 	bytes_put(cap + CAP_HEADER, 4, windows);
 	for (uint32_t i = 0; i < windows; i++) {
 		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE, 8, iommu->windows.items[i].first);
 		bytes_put(cap + CAP_IOVA_HEADER + i * CAP_IOVA_RANGE + 8, 8, iommu->windows.items[i].last + beyond);
 	}
+	return RULE_NONE;
+}
+
+static enum rule add_nesting(const struct host *host, const struct type1 *iommu, struct chain *chain)
+{
+	uint8_t *cap;
+
+	if (!iommu->nested)
+		return RULE_NONE;
+	if (!iommu->nested->format)
+		return RULE_NST_INFO_FORMAT;
+	cap = chain_add(host, chain, VFIO_IOMMU_TYPE1_INFO_CAP_NESTING, nesting_capability_size(host, iommu->nested));
+	if (!cap)
+		return RULE_T1_INFO_MEMORY;
+	nesting_capability(host, iommu->nested, cap + CAP_HEADER);
+	return RULE_NONE;
+}
+
+/* What there is to tell, or the rule by which the call fails: what goes wrong first, as a rule. */
+static enum rule chain_build(const struct host *host, const struct type1 *iommu, struct chain *chain)
+{
+	enum rule wrong;
+
+	chain->length = chain->last_next = 0;
+	chain->base = defect_on(host, DEFECT_CHAIN_OFFSETS) ? 0 : INFO_SIZE;
+	chain->alignment = (uint32_t)profile_get(host, PROFILE_CAPABILITY_ALIGNMENT);
+	wrong = add_migration(host, iommu, chain);
+	if (!wrong)
+		wrong = add_entries_left(host, iommu, chain);
+	if (!wrong)
+		wrong = add_windows(host, iommu, chain);
+	if (nesting_proposed(host) && (!wrong || !profile_get(host, PROFILE_NESTING_ERROR_KEPT)))
+		wrong = add_nesting(host, iommu, chain);
+	return wrong;
 }
 
 enum step_result type1_get_info(struct host *host, struct op *op)
@@ -185,6 +248,7 @@ enum step_result type1_get_info(struct host *host, struct op *op)
 	const struct type1 *iommu = op_type1(host, op);
 	struct vfio_iommu_type1_info info = {0};
 	struct chain chain;
+	enum rule wrong;
 	uint32_t length;
 
 	if (!user_load(op, &info, op->row->minsz))
@@ -192,10 +256,14 @@ enum step_result type1_get_info(struct host *host, struct op *op)
 	if (info.argsz < op->row->minsz && !defect_on(host, DEFECT_INFO_ARGSZ))
 		return refuse(op, RULE_T1_INFO_ARGSZ);
 	length = info_length(host, info.argsz);
-	info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	wrong = chain_build(host, iommu, &chain);
+	if (wrong)
+		return refuse(op, wrong);
+	info.flags = VFIO_IOMMU_INFO_PGSIZES | (chain.length ? VFIO_IOMMU_INFO_CAPS : 0);
 	info.iova_pgsizes = iommu->page_sizes;
-	chain_build(host, iommu, &chain);
-	if (info.argsz < INFO_SIZE + chain.length) {
+	if (!chain.length) {
+		hit(op, RULE_T1_INFO_NO_CHAIN);
+	} else if (info.argsz < INFO_SIZE + chain.length) {
 		if (!defect_on(host, DEFECT_INFO_ROOM_UNTOLD))
 			info.argsz = INFO_SIZE + chain.length;
 		hit(op, RULE_T1_INFO_ROOM);

@@ -9,6 +9,8 @@
  */
 #include "type1.h"
 
+#include "nesting.h"
+
 static bool is_emulated(const struct host *host, uint32_t group)
 {
 	return host->machine->groups[group].emulated;
@@ -278,8 +280,10 @@ static enum step_result join_backed(struct host *host, struct op *op, struct typ
 	const struct translation translation = iommu_translation(host, group);
 	struct windows windows;
 
-	if (iommu->nesting && iommu_nesting(host))
-		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, iommu_nesting(host));
+	if (iommu->nesting && iommu_nesting(host, group))
+		return refuse_as(op, RULE_CT_SET_IOMMU_NESTING, iommu_nesting(host, group));
+	if (nesting_check(host, op, iommu, group) == STEP_DONE)
+		return STEP_DONE;
 	if (aperture_conflicts(host, iommu, translation.aperture))
 		return refuse(op, RULE_T1_JOIN_APERTURE);
 	if (reserved_conflicts(host, iommu, &translation))
@@ -307,6 +311,7 @@ static enum step_result join_backed(struct host *host, struct op *op, struct typ
 	windows_clear(&iommu->windows);
 	iommu->windows = windows;
 	iommu->backed_groups++;
+	nesting_enter(host, op, iommu, group);
 	return STEP_MORE;
 }
 
@@ -316,6 +321,8 @@ enum step_result type1_join(struct host *host, struct op *op, uint32_t index, ui
 
 	if (iommu->invalid_vaddrs && !defect_on(host, DEFECT_ATTACH_VADDR_INVALID))
 		return refuse(op, RULE_GRP_ATTACH_VADDR_INVALID);
+	if (nesting_has_room(host, op, iommu) == STEP_DONE)
+		return STEP_DONE;
 	if (is_emulated(host, group)) {
 		iommu->emulated_groups++;
 		hit(op, RULE_T1_JOIN_EMULATED);
@@ -376,6 +383,7 @@ bool type1_leave(struct host *host, uint32_t group)
 		return false;
 	}
 	iommu->backed_groups--;
+	nesting_leave(host, iommu);
 	domain_gone = !domain_exists(host, iommu, group);
 	if (!defect_on(host, DEFECT_LEAVE_KEEPS_WINDOWS))
 		windows_widen(host, iommu, domain_gone);

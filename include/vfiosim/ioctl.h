@@ -66,6 +66,7 @@ enum flex_show {
 	FLEX_S32,    /* array of s32 (eventfds), decimal */
 	FLEX_STRUCT, /* array of the struct named flex_struct */
 	FLEX_CAPS,   /* capability chain, offsets relative to the start of the struct */
+	FLEX_CHOICE, /* one struct, or what there is of it: which one says a field of the fixed part */
 };
 
 struct name_value {
@@ -106,9 +107,20 @@ struct struct_desc {
 	const char *flex_name;		       /* member name of the flexible array, else NULL */
 	const struct struct_desc *flex_struct; /* FLEX_STRUCT */
 	const struct cap_desc *caps;	       /* FLEX_CAPS: the ids that may appear, ends with name NULL */
+	const struct struct_choice *choices;   /* FLEX_CHOICE: what may follow, ends with layout NULL */
+	uint32_t choice_offset;		       /* FLEX_CHOICE: of the field, of 4 bytes, that says which */
 };
 
-/* One capability of an info chain: header {u16 id, u16 version, u32 next}, included in the struct. */
+/* What follows a struct whose field has this value. */
+struct struct_choice {
+	uint32_t value;
+	const struct struct_desc *layout;
+};
+
+/*
+ * One capability of an info chain: header {u16 id, u16 version, u32 next}, included in the struct. A proposal may give
+ * an id a meaning that is not the kernels': then two of a chain have the same id.
+ */
 struct cap_desc {
 	uint16_t id;
 	const char *name;
@@ -152,6 +164,9 @@ const struct ioctl_row *ioctl_by_number(uint32_t number, enum ioctl_owner owner)
 
 /* The struct with this name, or NULL. */
 const struct struct_desc *struct_by_name(const char *name, size_t length);
+
+/* What follows @desc (FLEX_CHOICE) in a payload that begins with @bytes, of which the fixed part is there; or NULL. */
+const struct struct_desc *struct_chosen(const struct struct_desc *desc, const uint8_t *bytes);
 
 /* The value set with this name, also those that calls.def refers to, or NULL. */
 const struct value_set *value_set_by_name(const char *name);

@@ -70,6 +70,17 @@ static inline bool device_is_vfio(const struct device *device)
 	return device->driver == DRIVER_VFIO_PCI || device->driver == DRIVER_MDEV || device->driver == DRIVER_PLATFORM;
 }
 
+/* What an IOMMU that can translate in two stages, one for a guest and one for the host, says of the guest's. */
+struct nesting {
+	uint32_t format;       /* IOMMU_PASID_FORMAT_* of its tables; 0: it says nothing at all */
+	uint32_t features;     /* IOMMU_NESTING_FEAT_* */
+	uint32_t addr_width;   /* of its output, bits */
+	uint32_t pasid_bits;   /* 0: no PASIDs */
+	uint64_t registers[2]; /* INTEL_VTD: capabilities and extended capabilities */
+	uint32_t asid_bits;    /* ARM_SMMU_V3 */
+	uint32_t table_format; /* ARM_SMMU_V3: 0 for LPAE of 32 bits, 2 for LPAE of 64 */
+};
+
 /* What an IOMMU translates. */
 struct translation {
 	uint64_t page_sizes; /* bitmap of the sizes that it maps */
@@ -77,6 +88,7 @@ struct translation {
 	size_t reserved_count;
 	const struct iova_range *reserved; /* ascending; never mappable (MSI doorbells) */
 	bool cache_coherent;		   /* it can be told to enforce coherency */
+	const struct nesting *nesting;	   /* NULL: it has one stage */
 };
 
 /* A group, and the IOMMU that its devices are behind: the machine's, unless the tree says otherwise. */
@@ -111,7 +123,8 @@ struct machine {
 	uint32_t hugepage_count;	   /* huge pages set aside at boot; 0: none */
 	uint64_t hugepage_size;		   /* bytes of one; 0: none */
 	struct tce_windows tce;
-	bool cache_coherent;	   /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	bool cache_coherent;	       /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
+	const struct nesting *nesting; /* what the IOMMU says of a guest's stage; NULL: it has one stage */
 	bool unsafe_interrupts;	   /* devices can raise each other's interrupts, for which the kernel refuses them */
 	const struct board *board; /* the platform's device tree; NULL without one */
 	size_t device_count;

@@ -33,7 +33,7 @@ struct place {
  */
 static bool is_optional(const struct place *place)
 {
-	static const char *const of_groups[] = {"page-sizes", "aperture", "cache-coherent"};
+	static const char *const of_groups[] = {"page-sizes", "aperture", "cache-coherent", "nesting-format"};
 	const char *name = strrchr(place->path, '/');
 
 	for (size_t i = 0; optional[i] != NULL; i++)
@@ -469,6 +469,25 @@ Test(region, absent_or_refused_with_a_size_is_refused)
 	editor = editor_open("q35-edu");
 	editor_set_u64s(&editor, EDU "/regions/region@8", "size", &size, 1);
 	expect_refused(&editor, EDU "/regions/region@8", "\"size\" is not one that this node may have");
+	editor_close(&editor);
+}
+
+Test(nesting, what_is_the_vendors_must_fit_its_members)
+{
+	const uint64_t vendor[] = {0x10000, 0};
+	struct editor editor = editor_open("model-nesting-smmuv3");
+
+	editor_set_u64s(&editor, "/iommu", "nesting-vendor", vendor, 2);
+	expect_refused(&editor, "/iommu", "\"nesting-vendor\" is 0x10000 0x0, expected 16 bits and 8 bits");
+	editor_close(&editor);
+}
+
+Test(nesting, anything_said_without_a_format_is_refused)
+{
+	struct editor editor = editor_open("model-nesting-vtd");
+
+	editor_delete(&editor, "/iommu", "nesting-format");
+	expect_refused(&editor, "/iommu", "\"nesting-format\" is missing, without which \"nesting-features\"");
 	editor_close(&editor);
 }
 

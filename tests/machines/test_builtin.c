@@ -8,8 +8,14 @@
 #include "vfiosim/machine.h"
 
 static const char *const expected_names[] = {
-    "model-devtree", "model-two-iommus", "powernv9-edu", "pseries-edu", "q35-amd",     "q35-e1000",  "q35-edu",
-    "q35-mdev",	     "q35-mdev-unsafe",	 "q35-mixed",	 "q35-multi",	"q35-noiommu", "q35-unsafe", "virt-smmuv3-edu",
+    "model-devtree",	 "model-nesting-smmuv3",
+    "model-nesting-vtd", "model-two-iommus",
+    "powernv9-edu",	 "pseries-edu",
+    "q35-amd",		 "q35-e1000",
+    "q35-edu",		 "q35-mdev",
+    "q35-mdev-unsafe",	 "q35-mixed",
+    "q35-multi",	 "q35-noiommu",
+    "q35-unsafe",	 "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -262,6 +268,24 @@ Test(model_devtree, devices_are_those_of_the_board)
 	cr_assert_not_null(sata);
 	cr_expect_eq(sata->regions[0].flags, 7);
 	cr_expect_null(machine_find("q35-edu")->board);
+}
+
+Test(model_nesting, iommus_say_what_a_guest_must_know)
+{
+	const struct machine *vtd = machine_find("model-nesting-vtd"), *smmuv3 = machine_find("model-nesting-smmuv3");
+
+	cr_assert_not_null(vtd->nesting);
+	cr_expect_eq(vtd->nesting->format, 1);
+	cr_expect_eq(vtd->nesting->features, 7);
+	cr_expect_eq(vtd->groups[0].translation.nesting, vtd->nesting);
+	cr_expect_eq(vtd->groups[1].translation.nesting->pasid_bits, 4);
+	cr_expect_eq(vtd->groups[1].translation.nesting->registers[0], UINT64_C(1) << 56);
+	cr_expect_null(vtd->groups[3].translation.nesting);
+	cr_expect_eq(smmuv3->nesting->asid_bits, 16);
+	cr_expect_eq(smmuv3->nesting->table_format, 2);
+	cr_assert_not_null(smmuv3->groups[1].translation.nesting);
+	cr_expect_eq(smmuv3->groups[1].translation.nesting->format, 0);
+	cr_expect_null(machine_find("q35-edu")->nesting);
 }
 
 Test(q35_unsafe, interrupts_are_not_isolated)

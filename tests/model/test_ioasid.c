@@ -24,11 +24,8 @@ static uint32_t next_random(uint64_t *state, uint32_t bound)
 /* Owners that have their kind or their index in common are different ones all the same. */
 static struct ioasid_owner owner_of(uint32_t number)
 {
-	static const struct ioasid_owner owners[OWNERS] = {{IOASID_OF_SET, 0},
-							   {IOASID_OF_SET, 1},
-							   {IOASID_OF_GUEST, 0},
-							   {IOASID_OF_GUEST, 1},
-							   {IOASID_OF_CONTAINER, 0}};
+	static const struct ioasid_owner owners[OWNERS] = {
+	    {IOASID_OF_SET, 0}, {IOASID_OF_SET, 1}, {IOASID_OF_GUEST, 0}, {IOASID_OF_GUEST, 1}, {IOASID_OF_PROCESS, 0}};
 
 	return owners[number - 1];
 }

@@ -101,6 +101,7 @@
 #define TAIL_FLEX_U32(...) __VA_ARGS__
 #define TAIL_FLEX_S32(...) __VA_ARGS__
 #define TAIL_FLEX_STRUCT(...) __VA_ARGS__
+#define TAIL_FLEX_CHOICE(...) __VA_ARGS__
 #define FLEX(owner, type, name, offset, flex, what, since) \
 	CHECKED_##since(TAIL_##flex( \
 		_Static_assert(offsetof(struct owner, name) == (offset), "offset"); \

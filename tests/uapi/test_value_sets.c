@@ -87,8 +87,10 @@ Test(value_sets, names_and_values_are_unique)
 		const struct value_set *set = value_set_by_name(set_names[i]);
 		for (size_t a = 0; a < set->count; a++) {
 			for (size_t b = 0; b < a; b++) {
-				cr_expect_neq(set->entries[a].value, set->entries[b].value, "%s: %s and %s", set->name,
-					      set->entries[a].name, set->entries[b].name);
+				/* The one value that a proposal shares with kernels. */
+				cr_expect(set->entries[a].value != set->entries[b].value ||
+					      strcmp(set->entries[a].name, "NESTING") == 0,
+					  "%s: %s and %s", set->name, set->entries[a].name, set->entries[b].name);
 				cr_expect_str_neq(set->entries[a].name, set->entries[b].name, "%s", set->name);
 			}
 		}
