@@ -186,6 +186,7 @@ static const char *count_iommufds(struct host *host, struct counts *counts)
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		const struct iommufd *iommufd = &host->iommufds.items[i];
 		const struct range *area = rangemap_from(&iommufd->areas, 0);
+		uint64_t held = 0;
 
 		if (!rangemap_valid(&iommufd->areas))
 			return audit_says(host, "the areas of iommufd %u are out of order", i);
@@ -195,10 +196,15 @@ static const char *count_iommufds(struct host *host, struct counts *counts)
 			counts->pages_use[area->tag]++;
 			counts->pinned[pages->mm] += area->weight;
 			counts->user_locked += pages->accounted ? area->weight : 0;
-			if (!area->weight != !iommufd->attached)
+			held += rangemap_covered(&iommufd->held, area->first, area->last);
+			if (iommufd->attached ? !area->weight
+					      : area->weight * host->machine->page_size !=
+						    rangemap_covered(&iommufd->held, area->first, area->last))
 				return audit_says(host, "iommufd %u with %u devices pins %llu pages of an area", i,
 						  iommufd->attached, (unsigned long long)area->weight);
 		}
+		if (held != rangemap_covered(&iommufd->held, 0, UINT64_MAX))
+			return audit_says(host, "mediated devices hold what iommufd %u has not mapped", i);
 	}
 	return NULL;
 }

@@ -262,6 +262,7 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 		sum = mix(sum, iommufd->attached ? iommufd->page_sizes : 0);
 		sum = rangemap_digest(&iommufd->areas, sum);
 		sum = rangemap_digest(&iommufd->table, sum);
+		sum = rangemap_digest(&iommufd->held, sum);
 	}
 	for (uint32_t i = 0; i < host->pages.count; i++) {
 		const struct pages *pages = &host->pages.items[i];

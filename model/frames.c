@@ -359,8 +359,10 @@ bool frames_balanced(struct host *host)
 		sums_add_table(&pins, &host->iommus.items[i].table, true);
 		sums_add_table(&pins, &host->iommus.items[i].held, true);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
+	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		sums_add_table(&pins, &host->iommufds.items[i].table, true);
+		sums_add_table(&pins, &host->iommufds.items[i].held, true);
+	}
 	for (uint32_t i = 0; i < host->lost_pins.count; i++) {
 		const struct range *pages = &host->lost_pins.items[i];
 

@@ -164,6 +164,7 @@ static void host_drop(struct host *host)
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_clear(&host->iommufds.items[i].areas);
 		rangemap_clear(&host->iommufds.items[i].table);
+		rangemap_clear(&host->iommufds.items[i].held);
 		free(host->iommufds.items[i].windows.items);
 	}
 	for (uint32_t i = 0; i < host->guests.count; i++)
@@ -202,6 +203,7 @@ static void host_unshare(struct host *host)
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		rangemap_unshare(&host->iommufds.items[i].areas);
 		rangemap_unshare(&host->iommufds.items[i].table);
+		rangemap_unshare(&host->iommufds.items[i].held);
 		table_unshare(&host->iommufds.items[i].windows);
 	}
 	for (uint32_t i = 0; i < host->guests.count; i++)

@@ -241,7 +241,7 @@ enum step_result ioas_attach(struct host *host, struct op *op, struct iommufd *i
 
 	if (areas_suit(host, op, iommufd, group) == STEP_DONE)
 		return STEP_DONE;
-	if (!iommufd->attached && areas_warn(host, iommufd))
+	if (!iommufd->attached && (areas_warn(host, iommufd) || iommufd->held.count))
 		return unmodelled(host, op);
 	if (!iommufd->attached && !defect_on(host, DEFECT_IOMMUFD_ATTACH_PINS_NOTHING))
 		area = rangemap_from(&iommufd->areas, 0);
@@ -455,7 +455,8 @@ static bool area_cut(struct host *host, struct op *op, struct iommufd *iommufd, 
 	/* There is nothing to cut behind the last byte; behind the first one nobody ever tried. */
 	if (!found || iova == found->first || iova == found->last)
 		return true;
-	if ((iova + 1) & (alignment(host, iommufd) - 1))
+	if (((iova + 1) & (alignment(host, iommufd) - 1)) ||
+	    rangemap_overlap(&iommufd->held, found->first, found->last))
 		return false;
 	left = right = *found;
 	left.last = iova;
@@ -475,7 +476,7 @@ static bool area_cut(struct host *host, struct op *op, struct iommufd *iommufd, 
 }
 
 /* Removes what lies in the range, area by area, up to one that reaches over an end. */
-static enum rule unmap_range(struct host *host, struct iommufd *iommufd, uint64_t first, uint64_t last,
+static enum rule unmap_range(struct host *host, struct op *op, struct iommufd *iommufd, uint64_t first, uint64_t last,
 			     uint64_t *unmapped)
 {
 	const struct range *area;
@@ -485,6 +486,10 @@ static enum rule unmap_range(struct host *host, struct iommufd *iommufd, uint64_
 
 		if (gone.first < first || gone.last > last)
 			return RULE_IFD_UNMAP_BISECT;
+		if (rangemap_overlap(&iommufd->held, gone.first, gone.last)) {
+			pinners_let_go_of(host, (uint32_t)(iommufd - host->iommufds.items), gone.first, gone.last);
+			hit(op, RULE_IFD_UNMAP_PINNED);
+		}
 		area_remove(host, iommufd, gone.first);
 		*unmapped += gone.last - gone.first + 1;
 	}
@@ -505,7 +510,7 @@ static enum rule unmap_some(struct host *host, struct op *op, const struct vfio_
 		return RULE_IFD_UNMAP_EMPTY;
 	if (last < unmap->iova)
 		return RULE_IFD_UNMAP_WRAP;
-	return unmap_range(host, iommufd, unmap->iova, last, unmapped);
+	return unmap_range(host, op, iommufd, unmap->iova, last, unmapped);
 }
 
 enum step_result ioas_unmap_dma(struct host *host, struct op *op)
@@ -524,7 +529,7 @@ enum step_result ioas_unmap_dma(struct host *host, struct op *op)
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) {
 		if (unmap.iova || unmap.size)
 			return refuse(op, RULE_IFD_UNMAP_ALL_RANGE);
-		rule = unmap_range(host, iommufd, 0, UINT64_MAX, &unmapped);
+		rule = unmap_range(host, op, iommufd, 0, UINT64_MAX, &unmapped);
 	} else {
 		rule = unmap_some(host, op, &unmap, &unmapped);
 		if (rule == RULE_IFD_UNMAP_CUT_ALIGN)

@@ -109,6 +109,19 @@ bool iommufd_has_ioas(const struct host *host, uint32_t file);
 bool iommufd_owns_group(const struct host *host, uint32_t group);
 /* Mapping the file of an iommufd into memory, which is always refused. */
 enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file);
+/* The iommufd that a device is bound to. */
+struct iommufd *device_iommufd(struct host *host, uint32_t device);
+/*
+ * What the driver of a mediated device that is bound to an iommufd asks of its address space: as type1_pin_pages(),
+ * type1_unpin_pages() and type1_reach(). What is let go of has been pinned, and the driver does not count it any more.
+ */
+int64_t ioas_access_pin(struct host *host, struct op *op, uint32_t device, uint64_t iova, uint64_t count,
+			uint32_t prot);
+void ioas_access_unpin(struct host *host, uint32_t device, uint64_t iova, uint64_t count);
+/* Whether what ioas_access_reach() tells is all there is: memory that has gone is still there where it is pinned. */
+bool ioas_access_knows(struct host *host, uint32_t device, uint64_t iova, uint64_t length);
+int64_t ioas_access_reach(struct host *host, struct op *op, uint32_t device, uint64_t iova, uint64_t length, bool write,
+			  struct reach *reach);
 /* The same for a device that an iommufd has. */
 enum rule ioas_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
 			 struct run *run);

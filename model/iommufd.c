@@ -96,6 +96,11 @@ static struct iommufd *file_iommufd(struct host *host, uint32_t file)
 	return &host->iommufds.items[host->files.items[file].object];
 }
 
+struct iommufd *device_iommufd(struct host *host, uint32_t device)
+{
+	return file_iommufd(host, host->devices.items[device].iommufd);
+}
+
 static bool is_emulated(const struct host *host, uint32_t device)
 {
 	return host->machine->groups[host->devices.items[device].group].emulated;

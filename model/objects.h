@@ -283,6 +283,7 @@ struct iommufd {
 	struct windows windows; /* where mappings may lie; none: anywhere */
 	struct rangemap areas;	/* value: vaddr; weight: pages pinned; place; tag: index of its pages */
 	struct rangemap table;	/* what devices reach; see iotable.h */
+	struct rangemap held;	/* what mediated devices have pinned, likewise */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */

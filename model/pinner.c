@@ -38,10 +38,25 @@ enum {
 #define IDENTITY       0x72656e6e6970ull
 #define WINDOW_UNKNOWN 1u /* tag of a word of the window whose value is not known */
 
-/* The TYPE1 instance that a device asks, or NOTHING: an iommufd, which the model does not let devices ask. */
+/* The TYPE1 instance that a device asks, or NOTHING: it asks an iommufd. */
 static uint32_t device_iommu(const struct host *host, uint32_t device)
 {
-	return host->groups.items[host->devices.items[device].group].joined;
+	const struct device_state *state = &host->devices.items[device];
+
+	return state->iommufd == NOTHING ? host->groups.items[state->group].joined : NOTHING;
+}
+
+static bool asks_iommufd(const struct host *host, uint32_t device)
+{
+	return host->devices.items[device].iommufd != NOTHING;
+}
+
+static bool is_pinner_of(const struct host *host, uint32_t device, uint32_t iommufd)
+{
+	const uint32_t file = host->devices.items[device].iommufd;
+
+	return file != NOTHING && host->files.items[file].object == iommufd &&
+	       strcmp(host->machine->devices[device].model, "pinner") == 0;
 }
 
 /* ---- the window --------------------------------------------------------------------------- */
@@ -102,6 +117,14 @@ static bool pages_overlap(const struct host *host, const struct pinned_pages *pa
 	return pages->iova <= last && pages->iova + (pages->count * host->machine->page_size - 1) >= first;
 }
 
+static void unpin(struct host *host, uint32_t device, const struct pinned_pages *pages)
+{
+	if (asks_iommufd(host, device))
+		ioas_access_unpin(host, device, pages->iova, pages->count);
+	else
+		type1_unpin_pages(host, device_iommu(host, device), pages->iova, pages->count);
+}
+
 /* Undoes every pin of which a page is in [first, last], whole. */
 static void let_go(struct host *host, uint32_t device, uint64_t first, uint64_t last)
 {
@@ -115,32 +138,62 @@ static void let_go(struct host *host, uint32_t device, uint64_t first, uint64_t 
 			continue;
 		}
 		forget(pinner, i);
-		type1_unpin_pages(host, device_iommu(host, device), pages.iova, pages.count);
+		unpin(host, device, &pages);
 	}
+}
+
+/* The device is asked to let go of [first, last]. */
+static void hear(struct host *host, uint32_t device, uint64_t first, uint64_t last)
+{
+	struct pinner *pinner = &host->devices.items[device].pinner;
+
+	pinner->unmaps += defect_on(host, DEFECT_OPEN_REGISTERS_AGAIN) ? host->devices.items[device].open_count : 1;
+	pinner->unmap_iova = first;
+	pinner->unmap_length = last - first + 1;
+	let_go(host, device, first, last);
 }
 
 void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t last)
 {
 	for (uint32_t i = 0; i < host->devices.count; i++) {
-		struct pinner *pinner = &host->devices.items[i].pinner;
-
-		if (!host->devices.items[i].open_count || device_iommu(host, i) != iommu ||
-		    strcmp(host->machine->devices[i].model, "pinner"))
-			continue;
-		pinner->unmaps += defect_on(host, DEFECT_OPEN_REGISTERS_AGAIN) ? host->devices.items[i].open_count : 1;
-		pinner->unmap_iova = first;
-		pinner->unmap_length = last - first + 1;
-		let_go(host, i, first, last);
+		if (host->devices.items[i].open_count && device_iommu(host, i) == iommu &&
+		    strcmp(host->machine->devices[i].model, "pinner") == 0)
+			hear(host, i, first, last);
 	}
+}
+
+void pinners_let_go_of(struct host *host, uint32_t iommufd, uint64_t first, uint64_t last)
+{
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (is_pinner_of(host, i, iommufd) && host->devices.items[i].attached)
+			hear(host, i, first, last);
+}
+
+bool pinners_have(const struct host *host, uint32_t iommufd, uint64_t iova, uint64_t *until)
+{
+	*until = UINT64_MAX;
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct pinner *pinner = &host->devices.items[i].pinner;
+
+		for (uint32_t k = 0; k < pinner->pins.count && is_pinner_of(host, i, iommufd); k++) {
+			const struct pinned_pages *pages = &pinner->pins.items[k];
+			const uint64_t last = pages->iova + (pages->count * host->machine->page_size - 1);
+
+			if (pages->iova <= iova && iova <= last) {
+				*until = last;
+				return true;
+			}
+			if (pages->iova > iova && pages->iova - 1 < *until)
+				*until = pages->iova - 1;
+		}
+	}
+	return false;
 }
 
 void pinner_detached(struct host *host, uint32_t device)
 {
-	struct pinner *pinner = &host->devices.items[device].pinner;
-
-	pinner->unmaps++;
-	pinner->unmap_iova = 0;
-	pinner->unmap_length = UINT64_MAX;
+	/* The kernel counts one byte less than there are. */
+	hear(host, device, 0, UINT64_MAX - 1);
 }
 
 bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, uint64_t last)
@@ -188,8 +241,10 @@ static int64_t do_pin(struct host *host, struct op *op, uint32_t device)
 
 	if (pinner->pins.count >= PINS_MAX)
 		return -LINUX_ENOSPC;
-	result =
-	    type1_pin_pages(host, op, device_iommu(host, device), pinner->iova, pinner->count, (uint32_t)pinner->prot);
+	result = asks_iommufd(host, device)
+		     ? ioas_access_pin(host, op, device, pinner->iova, pinner->count, (uint32_t)pinner->prot)
+		     : type1_pin_pages(host, op, device_iommu(host, device), pinner->iova, pinner->count,
+				       (uint32_t)pinner->prot);
 	if (result > 0) {
 		uint32_t at = table_add(&pinner->pins);
 
@@ -209,17 +264,23 @@ static int64_t do_unpin(struct host *host, uint32_t device)
 		if (pages.iova != pinner->iova || pages.count != pinner->count)
 			continue;
 		forget(pinner, i);
-		type1_unpin_pages(host, device_iommu(host, device), pages.iova, pages.count);
+		unpin(host, device, &pages);
 		return (int64_t)pages.count;
 	}
 	return -LINUX_ENOENT;
+}
+
+/* Whether the device passes on that so many pages are to be let go of: the kernel would only warn of others. */
+static bool is_taken(const struct host *host, const struct pinner *pinner)
+{
+	return pinner->count && pinner->count <= type1_pin_pages_max(host);
 }
 
 static int64_t do_unpin_any(struct host *host, struct op *op, uint32_t device)
 {
 	struct pinner *pinner = &host->devices.items[device].pinner;
 
-	if (!pinner->count || pinner->count > type1_pin_pages_max(host))
+	if (!is_taken(host, pinner))
 		return -LINUX_EINVAL;
 	type1_unpin_pages(host, device_iommu(host, device), pinner->iova, pinner->count);
 	hit(op, RULE_T1_UNPIN_ANY);
@@ -256,6 +317,15 @@ static bool copy(struct host *host, struct pinner *pinner, uint32_t offset, cons
 	return whole;
 }
 
+/* Where the first of @length bytes from @iova lie, by way of whatever the device asks. */
+static int64_t reach_memory(struct host *host, struct op *op, uint32_t device, uint64_t iova, uint64_t length,
+			    bool write, struct reach *reach)
+{
+	if (asks_iommufd(host, device))
+		return ioas_access_reach(host, op, device, iova, length, write, reach);
+	return type1_reach(host, op, device_iommu(host, device), iova, length, write, reach);
+}
+
 static int64_t do_transfer(struct host *host, struct op *op, uint32_t device, bool write)
 {
 	struct pinner *pinner = &host->devices.items[device].pinner;
@@ -268,20 +338,23 @@ static int64_t do_transfer(struct host *host, struct op *op, uint32_t device, bo
 	}
 	for (uint64_t done = 0; done < pinner->count; done += reach.length) {
 		const uint64_t iova = pinner->iova + done;
-		int64_t error = type1_reach(host, op, iommu, iova, pinner->count - done, write, &reach);
+		int64_t error = reach_memory(host, op, device, iova, pinner->count - done, write, &reach);
 
 		if (error)
 			return error;
 		if (!copy(host, pinner, (uint32_t)done, &reach, write)) {
-			hit(op, RULE_T1_RW_FAULT);
+			hit(op, asks_iommufd(host, device) ? RULE_IFD_RW_FAULT : RULE_T1_RW_FAULT);
 			return rules[RULE_T1_RW_FAULT].error;
 		}
-		if (write && !defect_on(host, DEFECT_RW_LEAVES_NO_DIRT))
+		if (write && iommu != NOTHING && !defect_on(host, DEFECT_RW_LEAVES_NO_DIRT))
 			type1_mark_dirty(host, iommu, iova, reach.length);
 		if (defect_on(host, DEFECT_RW_FIRST_MAPPING))
 			break;
 	}
-	hit(op, write ? RULE_T1_RW_WRITE : RULE_T1_RW_READ);
+	if (asks_iommufd(host, device))
+		hit(op, write ? RULE_IFD_RW_WRITE : RULE_IFD_RW_READ);
+	else
+		hit(op, write ? RULE_T1_RW_WRITE : RULE_T1_RW_READ);
 	return 0;
 }
 
@@ -295,8 +368,7 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 
 	op->outcome = &scratch;
 	for (uint64_t done = 0; done < pinner->count && !found; done += reach.length) {
-		if (type1_reach(host, op, device_iommu(host, device), pinner->iova + done, pinner->count - done, write,
-				&reach))
+		if (reach_memory(host, op, device, pinner->iova + done, pinner->count - done, write, &reach))
 			break;
 		found = mm_touches_device(host, reach.mm, reach.address, reach.length);
 	}
@@ -305,25 +377,28 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 }
 
 /*
- * What the model leaves to others, all that goes to an iommufd among it. Where a page does not begin at an IOVA that is
- * pinned, kernels differ in which pages they count; and the kernel warns when it is to let go of what is not mapped.
+ * What the model leaves to others: all that goes to an iommufd beside a device with an IOMMU among it. Where a page
+ * does not begin at an IOVA that is pinned, kernels differ in which pages they count; and the kernel warns when it is
+ * to let go of what is not mapped.
  */
 static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint64_t command)
 {
 	const struct pinner *pinner = &host->devices.items[device].pinner;
 
-	if (host->devices.items[device].iommufd != NOTHING)
+	if (asks_iommufd(host, device) &&
+	    (device_iommufd(host, device)->attached || (command == COMMAND_UNPIN_ANY && is_taken(host, pinner))))
 		return false;
 	switch (command) {
 	case COMMAND_PIN:
 		return !(pinner->iova & (host->machine->page_size - 1));
 	case COMMAND_UNPIN_ANY:
-		return !pinner->count || pinner->count > type1_pin_pages_max(host) ||
+		return !is_taken(host, pinner) ||
 		       (!(pinner->iova & (host->machine->page_size - 1)) &&
 			type1_unpin_expected(host, device_iommu(host, device), pinner->iova, pinner->count));
 	case COMMAND_READ:
 	case COMMAND_WRITE:
-		return !reaches_device(host, op, device, command == COMMAND_WRITE);
+		return (!asks_iommufd(host, device) || ioas_access_knows(host, device, pinner->iova, pinner->count)) &&
+		       !reaches_device(host, op, device, command == COMMAND_WRITE);
 	default:
 		return true;
 	}
