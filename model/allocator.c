@@ -79,11 +79,31 @@ enum step_result ioasid_set_allocator(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
-/* Frees again what the host has not said it has back: RULE_NONE, or what is in the way. */
+/* Nobody has this id any more, and the host is to have it back. */
+static void let_go(const struct kernel *kernel, struct ioasid_owner owner, uint32_t id)
+{
+	ioasid_take(kernel->ids, owner, id, id);
+	ioasid_at(kernel->ids, id)->leaving = true;
+}
+
+/* Nobody waits any more for an id that was granted late. */
+static void fetch_late_answer(struct host *host, struct op *op, const struct kernel *kernel)
+{
+	uint32_t id;
+
+	if (vcmd_late_answer(host, kernel, &id) != RULE_VCMD_ALLOC)
+		return;
+	let_go(kernel, (struct ioasid_owner){.kind = IOASID_OF_SET}, id);
+	hit(op, RULE_IOA_ALLOC_LATE);
+}
+
+/* Frees what nobody has and the host has not said it has back: RULE_NONE, or what is in the way. */
 static enum rule settle(struct host *host, struct op *op, const struct kernel *kernel)
 {
 	uint32_t at = 0;
 
+	if (!defect_on(host, DEFECT_IOASID_LATE_TAKEN))
+		fetch_late_answer(host, op, kernel);
 	while (at < kernel->ids->ids.count) {
 		const struct ioasid id = kernel->ids->ids.items[at];
 		enum rule rule;
@@ -139,8 +159,7 @@ enum step_result allocator_alloc(struct host *host, struct op *op, const struct 
 		return finish(op, id);
 	}
 	if (!defect_on(host, DEFECT_IOASID_OUTSIDE_KEPT)) {
-		ioasid_take(kernel->ids, owner, id, id);
-		ioasid_at(kernel->ids, id)->leaving = true;
+		let_go(kernel, owner, id);
 		settle(host, op, kernel);
 	}
 	return refuse(op, RULE_IOA_ALLOC_OUTSIDE);
@@ -162,7 +181,7 @@ enum step_result allocator_free(struct host *host, struct op *op, const struct k
 	}
 	if (rule != RULE_VCMD_TIMEOUT)
 		return refuse(op, rule);
-	ioasid_at(kernel->ids, freed.id)->leaving = true;
+	let_go(kernel, freed.owner, freed.id);
 	hit(op, RULE_IOA_FREE_LATER);
 	return finish(op, 0);
 }

@@ -42,6 +42,12 @@ handler_fn vcmd_write, vcmd_serve, vcmd_read, vcmd_fault;
 enum rule vcmd_exchange(struct host *host, struct op *op, const struct kernel *kernel, enum vcmd command,
 			uint32_t operand, uint32_t *id);
 
+/*
+ * What an earlier command of the guest's kernel has come to, for which it had not waited: VCMD_ALLOC with *@id,
+ * VCMD_WAITING, or what is of no interest any more.
+ */
+enum rule vcmd_late_answer(struct host *host, const struct kernel *kernel, uint32_t *id);
+
 /* Makes all vIOMMUs of a guest forget their commands, and takes back what the guest has got by them. */
 void vcmd_reset(struct host *host, const struct kernel *kernel);
 

@@ -89,6 +89,19 @@ static enum rule fetch(const struct host *host, struct viommu *viommu, uint32_t 
 	return viommu->answer;
 }
 
+/* What cannot be understood is read again. */
+static enum rule fetch_twice(const struct host *host, struct viommu *viommu, uint32_t *id)
+{
+	const enum rule rule = fetch(host, viommu, id);
+
+	return rule == RULE_VCMD_UNREADABLE ? fetch(host, viommu, id) : rule;
+}
+
+enum rule vcmd_late_answer(struct host *host, const struct kernel *kernel, uint32_t *id)
+{
+	return fetch_twice(host, &kernel->guest->viommus[kernel->guest->allocator], id);
+}
+
 enum rule vcmd_exchange(struct host *host, struct op *op, const struct kernel *kernel, enum vcmd command,
 			uint32_t operand, uint32_t *id)
 {
@@ -100,10 +113,7 @@ enum rule vcmd_exchange(struct host *host, struct op *op, const struct kernel *k
 	submit(host, op, kernel, viommu, command, operand);
 	if (viommu->pending)
 		serve(host, op, kernel, viommu);
-	rule = fetch(host, viommu, id);
-	/* What cannot be understood is read again. */
-	if (rule == RULE_VCMD_UNREADABLE)
-		rule = fetch(host, viommu, id);
+	rule = fetch_twice(host, viommu, id);
 	return rule == RULE_VCMD_WAITING || rule == RULE_VCMD_EMPTY ? RULE_VCMD_TIMEOUT : rule;
 }
 
