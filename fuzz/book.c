@@ -51,6 +51,7 @@ void book_open(struct book *book)
 	book->area_count = book->dma_count = book->eventfd_count = book->memfd_count = 0;
 	book->actor_count = book->tasks_made = 1;
 	book->memory = 0;
+	book->mapped = false;
 	book->actors[0] = (struct actor){.task = 1, .threads = 1};
 }
 
@@ -133,6 +134,7 @@ static void learn_map(struct book *book, const struct call *call)
 	uint32_t count = book->dma_count;
 
 	struct_load(call->ioctl->layout, &map, call->buffers[0].in, sizeof(map));
+	book->mapped = true;
 	if (!(map.flags & VFIO_DMA_MAP_FLAG_VADDR)) {
 		book->dmas[list_add(&book->dma_count, MAPPINGS_MAX, map.iova / 4096)] =
 		    (struct dma){.iova = map.iova, .size = map.size, .vaddr = map.vaddr};

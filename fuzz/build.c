@@ -14,6 +14,14 @@ void build_ioctl(struct call *call, uint64_t fd, const char *name)
 	call->args[1] = call->ioctl->number;
 }
 
+struct call *build_next(struct generator *g)
+{
+	struct call *call = &g->script[g->script_count++];
+
+	*call = (struct call){.task = g->actor->task, .thread = g->thread};
+	return call;
+}
+
 static uint8_t *take(struct generator *g, size_t size)
 {
 	uint8_t *bytes = program_memory(g->program, size);

@@ -13,7 +13,7 @@ static bool answers_as(const struct host_fd *fd, enum ioctl_owner owner)
 }
 
 /* Not every call has a descriptor. */
-static void list_fds(struct generator *g)
+void list_fds(struct generator *g)
 {
 	if (!g->fds_listed)
 		g->fd_count = host_list_fds(g->host, g->actor->task, g->fds, FDS_SEEN);

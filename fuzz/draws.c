@@ -164,14 +164,12 @@ static uint64_t take(struct draws *draws, unsigned width)
 {
 	uint64_t value = 0;
 
-	if (width == 1 && draws->next < draws->record_end)
-		return *draws->next++;
 	for (unsigned i = 0; i < width && draws->next < draws->record_end; i++)
 		value |= (uint64_t)*draws->next++ << 8 * i;
 	return value;
 }
 
-uint64_t draws_below(struct draws *draws, uint64_t bound)
+uint64_t draws_below_any(struct draws *draws, uint64_t bound)
 {
 	uint64_t value;
 

@@ -55,8 +55,17 @@ void draws_forget(struct draws *draws);
 /* How long a program is, from @least to @most: drawn from a seed, but never taken down, because bytes simply end. */
 uint32_t draws_length(const struct draws *draws, uint32_t least, uint32_t most);
 
+/* As draws_below(), from whatever source and with whatever bound. */
+uint64_t draws_below_any(struct draws *draws, uint64_t bound);
+
 /* A number below @bound, which is not 0. From a seed all are equally likely. */
-uint64_t draws_below(struct draws *draws, uint64_t bound);
+static inline uint64_t draws_below(struct draws *draws, uint64_t bound)
+{
+	/* Most of what the fuzz target draws is one byte. */
+	if (draws->from_bytes && bound > 1 && bound <= 256 && draws->next < draws->record_end)
+		return *draws->next++ % (uint32_t)bound;
+	return draws_below_any(draws, bound);
+}
 
 /* Any number of 64 bits. */
 uint64_t draws_any(struct draws *draws);

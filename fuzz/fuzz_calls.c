@@ -5,7 +5,8 @@
  *
  * Options beside libFuzzer's own, which takes those that begin with two dashes for somebody else's:
  *   --defect=NAME   a model with that bug runs beside the one without, and whatever tells them apart is a crash
- *   --calls=NUMBER  programs are no longer than this
+ *   --defects       names those bugs, and that is all
+ *   --calls=NUMBER  programs end with this call, those that are made of a seed not before it
  *   --seconds=NUMBER  ends after so much processor time, or hardly later
  *   --tally         programs and calls are counted, and told at the end
  */
@@ -87,6 +88,13 @@ static void suspect(const char *name)
 	suspicion = true;
 }
 
+static void name_defects(void)
+{
+	for (size_t i = 0; i < DEFECT_COUNT; i++)
+		puts(defects[i].name);
+	exit(0);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	options = generator_defaults;
@@ -96,14 +104,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		if ((value = value_of(argument, "--defect=")))
 			suspect(value);
 		else if ((value = value_of(argument, "--calls=")))
-			options.calls_max = number_of(argument, value);
+			options.calls_min = options.calls_max = number_of(argument, value);
 		else if ((value = value_of(argument, "--seconds=")))
 			seconds_max = number_of(argument, value);
+		else if (!strcmp(argument, "--defects"))
+			name_defects();
 		else if (!strcmp(argument, "--tally"))
 			tallied = true;
 	}
-	if (options.calls_min > options.calls_max)
-		options.calls_min = options.calls_max;
 	atexit(tell_tally);
 	return 0;
 }

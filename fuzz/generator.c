@@ -27,7 +27,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (2 * GROUPS_MAX + 27)
+#define PROLOGUE_MAX (2 * GROUPS_MAX + 40)
 
 struct plan {
 	uint32_t calls;
@@ -93,18 +93,22 @@ static uint32_t count_emulated_first(struct generator *g)
 	return front;
 }
 
-/* A pinner does nothing before it is aimed, and little before it is told several things. */
+/*
+ * A pinner does nothing before it is aimed, and little before it is told several things. It may be aimed at whatever is
+ * mapped: a region of a device is no memory.
+ */
 static bool is_pinners(enum operation operation)
 {
 	return operation == OPERATION_pinner_aim || operation == OPERATION_pinner_command ||
-	       operation == OPERATION_pinner_look;
+	       operation == OPERATION_pinner_look || operation == OPERATION_map_region;
 }
 
-/* Without TCE tables nothing is drawn for their operations, so that other machines' seeds give what they always gave.
- */
-static bool is_tces(enum operation operation)
+/* Whether the machine has nothing that an operation is about. Nothing is drawn for it then. */
+static bool is_pointless(const struct generator *g, enum operation operation)
 {
-	return operation >= OPERATION_tce_memory && operation <= OPERATION_tce_recovery;
+	if (operation >= OPERATION_tce_memory && operation <= OPERATION_tce_recovery)
+		return !has_tce(g);
+	return operation == OPERATION_devtree_info && !has_platform(g);
 }
 
 /* Each operation is left out, or weighted anew: odd mixes get to odd places. */
@@ -114,8 +118,7 @@ static void plan_weights(struct generator *g, struct plan *plan)
 	uint32_t sum = 0;
 
 	for (unsigned i = 0; i < OPERATION_COUNT; i++) {
-		const bool none = is_tces((enum operation)i) && !has_tce(g);
-		const uint32_t draw = none ? UINT32_MAX : (uint32_t)below(g, 12);
+		const uint32_t draw = is_pointless(g, (enum operation)i) ? UINT32_MAX : (uint32_t)below(g, 12);
 		const uint32_t weight = usual_weights[i] * (pins && is_pinners((enum operation)i) ? 4 : 1);
 
 		sum += draw < 3 ? weight : draw < 6 ? 2 * weight : draw < 9 ? 4 * weight : 0;
@@ -159,13 +162,13 @@ static void prologue_perturb(struct generator *g, struct plan *plan)
 	}
 }
 
-/* Groups number @first and on, up to @end, join the container. */
-static void prologue_join(const struct generator *g, struct plan *plan, uint32_t first, uint32_t end)
+/* Groups number @first and on, up to @end, join the container. Some programs give it no type before anything else. */
+static void prologue_join(struct generator *g, struct plan *plan, uint32_t first, uint32_t end)
 {
 	for (uint32_t i = first; i < end && i < g->group_count; i++) {
 		prologue_add(plan, OPERATION_open_group);
 		prologue_add(plan, OPERATION_set_container);
-		if (!i)
+		if (!i && !chance(g, 1, 16))
 			prologue_add(plan, OPERATION_set_iommu);
 	}
 }
@@ -188,6 +191,16 @@ static void prologue_pin(struct plan *plan)
 	prologue_add(plan, OPERATION_pinner_command);
 }
 
+/* What is no memory is mapped beside it. */
+static void prologue_region(struct generator *g, struct plan *plan)
+{
+	if (!chance(g, 1, 6))
+		return;
+	prologue_add(plan, OPERATION_get_device_fd);
+	prologue_add(plan, OPERATION_map_region);
+	prologue_pin(plan);
+}
+
 /* Interrupts are set up; some programs begin again with the device. */
 static void prologue_interrupts(struct generator *g, struct plan *plan)
 {
@@ -198,6 +211,18 @@ static void prologue_interrupts(struct generator *g, struct plan *plan)
 		return;
 	prologue_add(plan, OPERATION_set_irqs);
 	prologue_add(plan, OPERATION_close);
+	prologue_add(plan, OPERATION_get_device_fd);
+}
+
+/* A group goes to another iommufd, which it may while devices of it are open. */
+static void prologue_move(struct generator *g, struct plan *plan)
+{
+	if (!g->iommufd || !chance(g, 1, 6))
+		return;
+	prologue_add(plan, OPERATION_get_device_fd);
+	prologue_add(plan, OPERATION_open_container);
+	prologue_add(plan, OPERATION_unset_container);
+	prologue_add(plan, OPERATION_set_container);
 	prologue_add(plan, OPERATION_get_device_fd);
 }
 
@@ -238,6 +263,9 @@ static void plan_prologue(struct generator *g, struct plan *plan)
 	if (pins)
 		prologue_pin(plan);
 	prologue_join(g, plan, early, g->group_count);
+	if (pins)
+		prologue_region(g, plan);
+	prologue_move(g, plan);
 	prologue_interrupts(g, plan);
 	for (unsigned rounds = 0; rounds < 3 && chance(g, 1, 3); rounds++)
 		prologue_perturb(g, plan);

@@ -58,6 +58,7 @@ struct book {
 	int32_t eventfds[EVENTFDS_MAX], memfds[MEMFDS_MAX];
 	uint32_t area_count, dma_count, actor_count, eventfd_count, memfd_count;
 	uint32_t tasks_made;
+	bool mapped;	 /* a mapping for devices was made, ever */
 	uint64_t memory; /* bytes that mmap gave out */
 };
 
@@ -137,6 +138,8 @@ static inline bool strange(struct generator *g)
 	return !g->careful && chance(g, g->strangeness, 32);
 }
 
+/* Sees to it that the generator's list of the acting task's VFIO descriptors is what the model has. */
+void list_fds(struct generator *g);
 /*
  * A descriptor of the acting task that answers as @owner (OWNER_CONTAINER: with or without an IOMMU; an iommufd does
  * as a container and as TYPE1, sPAPR also as TYPE1), as a rule.
@@ -156,6 +159,8 @@ bool group_is_noiommu(const struct generator *g, uint32_t number);
 bool group_is_emulated(const struct generator *g, uint32_t number);
 /* Whether the machine's IOMMU has TCE tables. */
 bool has_tce(const struct generator *g);
+/* Whether its devices are of the platform: found by their place in the device tree. */
+bool has_platform(const struct generator *g);
 uint64_t choose_iova(struct generator *g);
 /* An IOVA around the ends of the aperture and of each reserved range. */
 uint64_t choose_edge(struct generator *g);
@@ -175,6 +180,9 @@ const struct device *device_at(struct generator *g, uint64_t fd);
 bool area_part(struct generator *g, uint64_t *address, uint64_t *length);
 
 /* ---- building calls: build.c ------------------------------------------------------------------ */
+
+/* Appends a call to the script, of the acting task and thread, and gives it to be filled. */
+struct call *build_next(struct generator *g);
 
 /* Makes @call an ioctl with this row of the table on @fd, its argument still 0. */
 void build_ioctl(struct call *call, uint64_t fd, const char *name);

@@ -65,6 +65,18 @@ static int32_t choose_eventfd(struct generator *g)
 	return g->book.eventfd_count && chance(g, 7, 8) ? g->book.eventfds[below(g, g->book.eventfd_count)] : -1;
 }
 
+/* Interrupts that are not there, too many of them, or so many that their end is before their start. */
+static void choose_odd_irqs(struct generator *g, struct vfio_irq_set *set)
+{
+	static const uint32_t starts[] = {0, 0, 1, 2, 6, 1000, UINT32_MAX};
+	uint32_t counts[] = {0, 1, 2, 6, 1000, UINT32_MAX, 0, 1};
+
+	set->start = ONE_OF(g, starts);
+	counts[6] -= set->start;
+	counts[7] -= set->start;
+	set->count = ONE_OF(g, counts);
+}
+
 bool make_set_irqs(struct generator *g, struct call *call)
 {
 	static const uint32_t types[] = {VFIO_IRQ_SET_DATA_NONE, VFIO_IRQ_SET_DATA_BOOL, VFIO_IRQ_SET_DATA_EVENTFD,
@@ -83,12 +95,11 @@ bool make_set_irqs(struct generator *g, struct call *call)
 	build_ioctl(call, fd, "VFIO_DEVICE_SET_IRQS");
 	set.flags = choose_flags(g, type | ONE_OF(g, actions), all);
 	set.index = strange(g) ? ONE_OF(g, odd) : (uint32_t)below(g, 5);
-	set.start = strange(g) ? ONE_OF(g, odd) : 0;
 	/* Nothing of nothing is how interrupts are taken away. */
 	if (type == VFIO_IRQ_SET_DATA_NONE && chance(g, 1, 2))
 		set.count = 0;
 	if (strange(g))
-		set.count = ONE_OF(g, odd);
+		choose_odd_irqs(g, &set);
 	length = set.count <= 4 ? set.count * 4 : 0;
 	if (set.flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		for (uint32_t i = 0; i < length; i += 4)

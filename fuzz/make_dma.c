@@ -23,21 +23,12 @@ enum {
 	LENGTH_MAX = 64,
 };
 
-/* Appends a call to the script and gives it to be filled. */
-static struct call *script_add(struct generator *g)
-{
-	struct call *call = &g->script[g->script_count++];
-
-	*call = (struct call){.task = g->actor->task, .thread = g->thread};
-	return call;
-}
-
 static void add_register(struct generator *g, uint64_t fd, uint64_t offset, uint32_t value)
 {
 	uint8_t bytes[4];
 
 	bytes_put(bytes, 4, value);
-	build_transfer(g, script_add(g), CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
+	build_transfer(g, build_next(g), CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
 }
 
 /* The device begins to move @length bytes, and is waited for. */
@@ -50,14 +41,14 @@ static void add_transfer(struct generator *g, uint64_t fd, uint64_t iova, uint32
 	add_register(g, fd, TARGET, what == FETCH ? buffer : (uint32_t)iova);
 	add_register(g, fd, COUNT, length);
 	add_register(g, fd, START, what);
-	sleep = script_add(g);
+	sleep = build_next(g);
 	sleep->op = CALL_SLEEP;
 	sleep->args[0] = WAIT;
 }
 
 static void add_access(struct generator *g, uint64_t address, uint32_t length, bool store)
 {
-	struct call *call = script_add(g);
+	struct call *call = build_next(g);
 	uint8_t bytes[LENGTH_MAX];
 
 	for (uint32_t i = 0; i < length; i++)
@@ -116,7 +107,7 @@ bool make_dma(struct generator *g, struct call *call)
 	if (chance(g, 3, 4)) {
 		static const uint8_t on[2] = {COMMAND_ON};
 
-		build_transfer(g, script_add(g), CALL_PWRITE, fd, on, sizeof(on),
+		build_transfer(g, build_next(g), CALL_PWRITE, fd, on, sizeof(on),
 			       ((uint64_t)VFIO_PCI_CONFIG_REGION_INDEX << REGION_SHIFT) + COMMAND);
 	}
 	if (fetch && chance(g, 3, 4))

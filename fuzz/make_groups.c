@@ -38,9 +38,9 @@ bool make_set_iommu(struct generator *g, struct call *call)
 	if (!choose_fd(g, OWNER_CONTAINER, &fd))
 		return false;
 	build_ioctl(call, fd, "VFIO_SET_IOMMU");
-	call->args[2] = g->iommu_type;
+	call->args[2] = !g->careful && chance(g, 1, 4) ? 1 + below(g, 10) : g->iommu_type;
 	if (strange(g))
-		call->args[2] = chance(g, 1, 4) ? ONE_OF(g, no_extensions) : 1 + below(g, 10);
+		call->args[2] = ONE_OF(g, no_extensions);
 	return true;
 }
 
@@ -64,10 +64,13 @@ bool make_group_status(struct generator *g, struct call *call)
  */
 static bool pins_too_much(struct generator *g, const struct call *call)
 {
-	struct host *host = host_clone(g->host);
 	struct outcome outcome;
+	struct host *host;
 	uint64_t sum = 0;
 
+	if (!g->book.mapped)
+		return false;
+	host = host_clone(g->host);
 	host_call(host, call, NULL, &outcome);
 	for (uint32_t task = 1; task <= TASKS_MAX; task++)
 		sum += host_locked_by_vfio(host, task);
@@ -99,7 +102,7 @@ bool make_unset_container(struct generator *g, struct call *call)
 }
 
 /* A device of the group at @fd that can be opened, or any device if there is none. */
-static const char *device_of_group(struct generator *g, uint64_t fd)
+static const struct device *device_of_group(struct generator *g, uint64_t fd)
 {
 	const struct device *devices = g->machine->devices;
 	size_t count = g->machine->device_count, start = below(g, count);
@@ -109,9 +112,18 @@ static const char *device_of_group(struct generator *g, uint64_t fd)
 		const struct device *device = &devices[(start + i) % count];
 
 		if (device->group == group->group && device_is_vfio(device))
-			return device->name;
+			return device;
 	}
-	return devices[start].name;
+	return &devices[start];
+}
+
+/* What a device is called. One of the platform has two names. */
+static void usual_name(struct generator *g, const struct device *device, char *name, size_t size)
+{
+	if (device->platform && chance(g, 1, 3))
+		snprintf(name, size, "/sys/bus/platform/devices/%s", device->platform->sysfs);
+	else
+		snprintf(name, size, "%s", device->name);
 }
 
 /* Names that are nearly right, and names that are nothing. */
@@ -133,7 +145,7 @@ bool make_get_device_fd(struct generator *g, struct call *call)
 	if (!choose_fd(g, OWNER_GROUP, &fd))
 		return false;
 	build_ioctl(call, fd, "VFIO_GROUP_GET_DEVICE_FD");
-	snprintf(name, sizeof(name), "%s", device_of_group(g, fd));
+	usual_name(g, device_of_group(g, fd), name, sizeof(name));
 	if (strange(g) && chance(g, 1, 2))
 		strange_name(g, g->machine->devices[below(g, g->machine->device_count)].name, name, sizeof(name));
 	length = strlen(name) + 1;

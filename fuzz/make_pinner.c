@@ -31,8 +31,6 @@ static bool is_pinner(struct generator *g, uint64_t fd)
 			    .buffers = {{.length = REGISTER_SIZE, .in = nothing}}};
 	struct outcome outcome;
 
-	if (host_fd_owner(g->host, g->actor->task, (int)fd) != OWNER_DEVICE)
-		return false;
 	host_call(g->host, &call, NULL, &outcome);
 	return outcome.modelled && outcome.ret == REGISTER_SIZE && outcome.out[0] &&
 	       bytes_get(outcome.out[0], REGISTER_SIZE) == IDENTITY_VALUE;
@@ -44,9 +42,13 @@ static bool choose_pinner(struct generator *g, uint64_t *fd)
 	uint32_t count = 0;
 
 	*fd = 0;
-	for (uint64_t i = 0; i < FDS_SEEN; i++)
-		if (is_pinner(g, i) && !below(g, ++count))
-			*fd = i;
+	list_fds(g);
+	for (uint32_t i = 0; i < g->fd_count; i++) {
+		const uint64_t number = (uint64_t)g->fds[i].number;
+
+		if (g->fds[i].owner == OWNER_DEVICE && is_pinner(g, number) && !below(g, ++count))
+			*fd = number;
+	}
 	return count;
 }
 

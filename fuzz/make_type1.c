@@ -93,6 +93,27 @@ bool make_map_dma(struct generator *g, struct call *call)
 	return true;
 }
 
+/* A device's region is mapped for other devices, as programs that run guests do. */
+bool make_map_region(struct generator *g, struct call *call)
+{
+	enum { CALLS = 2 };
+	struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map), .flags = MAP_ACCESS};
+	uint64_t fd;
+
+	call = build_next(g);
+	if (g->room < CALLS || !choose_fd(g, OWNER_TYPE1, &fd) || !make_region_mmap(g, call))
+		return false;
+	map.vaddr = call->args[0];
+	map.size = call->args[1];
+	map.iova = choose_iova(g);
+	if (pinned(g) + map.size > PINNED_MAX)
+		return false;
+	call = build_next(g);
+	build_ioctl(call, fd, "VFIO_IOMMU_MAP_DMA");
+	build_struct(g, call, &map, NULL, 0);
+	return true;
+}
+
 /* A new address for a mapping, mostly one whose address was invalidated. */
 bool make_update_vaddr(struct generator *g, struct call *call)
 {
@@ -112,6 +133,44 @@ bool make_update_vaddr(struct generator *g, struct call *call)
 	map.vaddr = area && chance(g, 1, 2) ? area->address : dma->vaddr;
 	if (strange(g))
 		map.vaddr = choose_wild_address(g);
+	build_struct(g, call, &map, NULL, 0);
+	return true;
+}
+
+/*
+ * A program gives way to another one, as in an update without a stop: all addresses are invalidated, and the new one,
+ * which may lock so much or so little, gives a mapping its own.
+ */
+bool make_hand_over(struct generator *g, struct call *call)
+{
+	enum { CALLS = 5, CAPABILITY_IPC_LOCK = 14 };
+	struct vfio_iommu_type1_dma_unmap all = {.argsz = sizeof(all),
+						 .flags = VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL};
+	struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_VADDR};
+	const uint64_t page = g->machine->page_size;
+	const struct dma *dma = choose_dma(g);
+	uint64_t fd;
+
+	(void)call;
+	if (!dma || g->room < CALLS || g->actor->threads > 1 || !choose_fd(g, OWNER_TYPE1, &fd))
+		return false;
+	map.iova = dma->iova;
+	map.size = dma->size;
+	map.vaddr = dma->vaddr;
+	call = build_next(g);
+	build_ioctl(call, fd, "VFIO_IOMMU_UNMAP_DMA");
+	build_struct(g, call, &all, NULL, 0);
+	build_next(g)->op = CALL_EXEC;
+	call = build_next(g);
+	call->op = CALL_SETRLIMIT;
+	call->args[0] = page * below(g, 1 + 2 * (map.size / page % 1024));
+	if (chance(g, 3, 4)) {
+		call = build_next(g);
+		call->op = CALL_DROPCAP;
+		call->args[0] = CAPABILITY_IPC_LOCK;
+	}
+	call = build_next(g);
+	build_ioctl(call, fd, "VFIO_IOMMU_MAP_DMA");
 	build_struct(g, call, &map, NULL, 0);
 	return true;
 }

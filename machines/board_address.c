@@ -34,7 +34,7 @@ static int read_entries(const struct survey *survey, uint32_t node, const char *
 				    .size = 4 * cells};
 	if (!entries->bytes || !length)
 		return 0;
-	if (length % entries->size != 0)
+	if (!entries->size || length % entries->size != 0)
 		return tree_fail(survey->tree, survey->nodes[node].offset,
 				 "property \"%s\" has %u bytes, expected entries of %u cells", property, length, cells);
 	entries->count = length / entries->size;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "spapr.h"
 #include "vfiosim/uapi.h"
 
 enum { FLAG_CLOEXEC = 02000000 };
@@ -274,6 +275,7 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 {
 	uint32_t number = (uint32_t)op->call->args[1];
 	const struct file *file;
+	handler_fn *handler;
 	int owner;
 
 	if (op->file == NOTHING) {
@@ -300,8 +302,7 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 			return ioctl_unknown(host, op, file, number);
 	}
 	if (host->files.items[op->file].kind == FILE_IOMMUFD) {
-		handler_fn *handler = iommufd_ioctl_handler(number);
-
+		handler = iommufd_ioctl_handler(number);
 		return handler ? handler(host, op) : refuse(op, RULE_IFD_NOT_EMULATED);
 	}
 	if (host->files.items[op->file].kind == FILE_GROUP_GONE)
@@ -314,7 +315,11 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 		return mdev_ioctl(host, op);
 	if (op->row->owner == OWNER_DEVICE && device_is_platform(host, op_device(host, op)))
 		return platform_ioctl(host, op);
-	return ioctl_handlers[op->row - ioctl_table](host, op);
+	handler = ioctl_handlers[op->row - ioctl_table];
+	if (host->peaceful && !op->step && file_owner(host, &host->files.items[op->file]) == OWNER_SPAPR &&
+	    !spapr_knows(host, op, handler))
+		return unmodelled(host, op);
+	return handler(host, op);
 }
 
 handler_fn *file_call_handler(enum call_op op)

@@ -133,6 +133,19 @@ struct spapr *op_spapr(struct host *host, const struct op *op)
 	return &host->spaprs.items[host->containers.items[host->files.items[op->file].object].iommu];
 }
 
+bool spapr_knows(const struct host *host, const struct op *op, handler_fn *handler)
+{
+	struct outcome outcome = *op->outcome;
+	struct host *copy = host_clone(host);
+	struct op trial = *op;
+
+	trial.outcome = &outcome;
+	while (handler(copy, &trial) == STEP_MORE)
+		trial.step++;
+	host_free(copy);
+	return outcome.modelled;
+}
+
 enum step_result spapr_enter(struct host *host, struct op *op)
 {
 	const uint32_t mm = op_spapr(host, op)->mm;

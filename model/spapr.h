@@ -36,6 +36,12 @@ void spapr_unshare(struct spapr *spapr);
 /* The instance behind the container that the call went to; there is one. */
 struct spapr *op_spapr(struct host *host, const struct op *op);
 
+/*
+ * Whether all is modelled that a call comes to. A kernel changes this and that before it refuses or complains; whoever
+ * leaves out calls that are not modelled must find them as nothing had happened, so it is found out on a copy.
+ */
+bool spapr_knows(const struct host *host, const struct op *op, handler_fn *handler);
+
 /* What every ioctl begins with: an instance that is charged to an address space is of use there only. */
 enum step_result spapr_enter(struct host *host, struct op *op);
 /* The same for an ioctl that only one of the two versions has. */

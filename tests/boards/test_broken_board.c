@@ -106,6 +106,20 @@ Test(board, windows_without_addresses_are_refused)
 	blob_refused(&blob, "/pcie@70000000: property \"ranges\" has entries, expected \"#address-cells\" of 1 to 4");
 }
 
+Test(board, windows_of_no_cells_are_refused)
+{
+	static const char part[] = "/wide/part@7,8";
+	static const unsigned none = 0;
+	struct blob blob = blob_open("shapes");
+
+	blob_set(&blob, "/wide", "#address-cells", &none, 1);
+	blob_set(&blob, "/wide", "ranges", NULL, 0);
+	blob_set(&blob, part, "#address-cells", &none, 1);
+	blob_set(&blob, part, "#size-cells", &none, 1);
+	blob_set(&blob, part, "ranges", &none, 1);
+	blob_refused(&blob, "/wide/part@7,8: property \"ranges\" has 4 bytes, expected entries of 0 cells");
+}
+
 Test(board, too_many_windows_are_refused)
 {
 	unsigned cells[4 * 257] = {0};
