@@ -131,8 +131,14 @@ bool make_tce_recovery(struct generator *g, struct call *call)
 	build_ioctl(call, fd, "VFIO_EEH_PE_OP");
 	recovery.argsz = choose_argsz(g, 12, chance(g, 1, 2) ? 12 : sizeof(recovery));
 	recovery.flags = choose_flags(g, 0, 0);
-	recovery.op = chance(g, 1, 3) ? VFIO_EEH_PE_INJECT_ERR : (uint32_t)below(g, 11);
-	recovery.err_func = 18 + (uint32_t)below(g, 6);
+	/* What a program does not take back others would find: no reset is begun. */
+	do
+		recovery.op = (uint32_t)below(g, 11);
+	while (recovery.op == VFIO_EEH_PE_RESET_HOT || recovery.op == VFIO_EEH_PE_RESET_FUNDAMENTAL);
+	recovery.err_type = (uint32_t)below(g, 3);
+	recovery.err_func = (uint32_t)below(g, 22);
+	recovery.err_addr = choose_wild_address(g);
+	recovery.err_mask = chance(g, 1, 2) ? 0 : choose_wild_address(g);
 	build_struct(g, call, &recovery, NULL, 0);
 	return true;
 }

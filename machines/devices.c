@@ -205,8 +205,8 @@ static const char *const vfio_children[] = {"regions", "irqs", NULL};
 static int read_pci_device(struct tree *tree, int node, uint32_t page_size, struct device *device)
 {
 	static const char *const properties[] = {"address", "model", "driver", "vendor-id", "device-id", NULL};
-	static const char *const vfio_properties[] = {"address",   "model", "driver",	"vendor-id",
-						      "device-id", "flags", "dma-bits", NULL};
+	static const char *const vfio_properties[] = {"address", "model",    "driver",	   "vendor-id", "device-id",
+						      "flags",	 "dma-bits", "big-endian", NULL};
 	uint32_t vendor, product;
 
 	if (tree_u32(tree, node, "vendor-id", 0, UINT16_MAX, &vendor) != 0 ||
@@ -223,6 +223,7 @@ static int read_pci_device(struct tree *tree, int node, uint32_t page_size, stru
 	if (tree_known(tree, node, vfio_properties, vfio_children) != 0 ||
 	    tree_flags(tree, node, "flags", device_flags, &device->flags) != 0 ||
 	    tree_u32(tree, node, "dma-bits", 1, 64, &device->dma_bits) != 0 ||
+	    tree_bool(tree, node, "big-endian", &device->big_endian) != 0 ||
 	    read_regions(tree, node, page_size, device) != 0)
 		return -1;
 	device->resettable = (device->flags & VFIO_DEVICE_FLAGS_RESET) != 0;

@@ -39,6 +39,7 @@ void device_release(struct host *host, uint32_t index)
 		device->request_trigger = device->error_trigger = false;
 		if (!defect_on(host, DEFECT_CLOSE_KEEPS_IOEVENTFDS))
 			device->ioeventfds.count = 0;
+		eeh_closed(host, index);
 	}
 	if (device->contained) {
 		group->users--;
@@ -178,7 +179,7 @@ static enum step_result transfer_check(struct host *host, struct op *op, bool wr
 				return refuse(op, RULE_DEV_RW_CONFIG_END);
 			*count = (uint32_t)((*region)->size - *inside);
 		}
-		return STEP_MORE;
+		return eeh_check_config(host, op, op_device(host, op), write, *inside, *count);
 	}
 	if ((write && (*region)->index == VFIO_PCI_ROM_REGION_INDEX && !defect_on(host, DEFECT_ROM_WRITTEN)) ||
 	    (*region)->refused || *inside >= (*region)->size)
@@ -230,7 +231,7 @@ enum step_result device_read(struct host *host, struct op *op)
 		bytes_put(identity, 2, device->vendor);
 		bytes_put(identity + 2, 2, device->product);
 		user_defined(host, op, 0, 0, identity, sizeof(identity));
-	} else if (region->index == 0 && !strcmp(device->model, "edu")) {
+	} else if (region->index == 0 && !strcmp(device->model, "edu") && !eeh_in_reset(host, op_device(host, op))) {
 		return edu_read(host, op, op_device(host, op), inside, count);
 	}
 	return finish(op, count);
@@ -254,7 +255,7 @@ enum step_result device_write(struct host *host, struct op *op)
 
 		host->devices.items[index].bus_master = command & COMMAND_MASTER;
 		host->devices.items[index].memory_enabled = command & COMMAND_MEMORY;
-	} else if (region->index == 0 && !strcmp(device->model, "edu") &&
+	} else if (region->index == 0 && !strcmp(device->model, "edu") && !eeh_in_reset(host, index) &&
 		   !edu_write(host, index, inside, bytes, count)) {
 		return unmodelled(host, op);
 	}

@@ -86,4 +86,18 @@ bool edu_write(struct host *host, uint32_t device, uint64_t offset, const uint8_
 bool edu_can_go_on(struct host *host, uint32_t device, uint64_t milliseconds);
 void edu_go_on(struct host *host, struct op *op, uint32_t device, uint64_t milliseconds);
 
+/* ---- while recovery resets a device: eeh.c ------------------------------------------------------ */
+
+/* Whether nobody reaches its configuration space, but for what vfio-pci keeps of it; and whether it does nothing. */
+bool eeh_blocked(const struct host *host, uint32_t device);
+bool eeh_in_reset(const struct host *host, uint32_t device);
+
+/* Whether a transfer of configuration space can be had: STEP_MORE, or how the call ends. */
+enum step_result eeh_check_config(struct host *host, struct op *op, uint32_t device, bool write, uint64_t inside,
+				  uint32_t count);
+
+/* A device that nobody has open is to be opened: STEP_MORE, or how the call ends; and nobody has it open any more. */
+enum step_result eeh_open(struct host *host, struct op *op, uint32_t device);
+void eeh_closed(struct host *host, uint32_t device);
+
 #endif

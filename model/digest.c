@@ -104,6 +104,7 @@ static uint64_t mix_containers(uint64_t sum, const struct host *host)
 		sum = mix(sum, (uint64_t)group->container << 32 | group->users);
 		sum = mix(sum, group->attached << 2 | (unsigned)group->windows_denied << 1 | group->pinned_scope);
 		sum = mix(sum, (uint64_t)group->iommufd << 32 | group->joined);
+		sum = mix(sum, (uint64_t)group->hold << 1 | group->devices_lost);
 	}
 	return sum;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "spapr.h"
 
 /* What the file of a driver is for, in its object. */
 enum { DRIVER_BIND, DRIVER_UNBIND };
@@ -99,6 +100,8 @@ static enum step_result bind(struct host *host, struct op *op, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
 
+	if (!spapr_binds(host))
+		return refuse(op, RULE_DRV_BIND_REFUSED);
 	if (!device->unbound || !number_is_known(host, device->group))
 		return unmodelled(host, op);
 	device->number = device_file_number(host);

@@ -27,6 +27,30 @@ enum {
 	DELAY = 100, /* milliseconds */
 };
 
+/* The value of a register whose bytes, as a program writes or reads them, are in the order that the device has. */
+static uint64_t register_value(const struct device *device, const uint8_t *bytes, uint32_t length)
+{
+	uint64_t value = 0;
+
+	if (!device->big_endian)
+		return bytes_get(bytes, length);
+	for (uint32_t i = 0; i < length; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+static void register_bytes(const struct device *device, uint8_t *bytes, uint32_t length, uint64_t value)
+{
+	if (!device->big_endian) {
+		bytes_put(bytes, length, value);
+		return;
+	}
+	while (length--) {
+		bytes[length] = (uint8_t)value;
+		value >>= 8;
+	}
+}
+
 /* What a register holds, as far as it is known. */
 static void edu_register(const struct host *host, uint32_t index, uint64_t offset, uint8_t *bytes, uint8_t *known,
 			 uint32_t length)
@@ -40,7 +64,8 @@ static void edu_register(const struct host *host, uint32_t index, uint64_t offse
 		/* Whether a transfer is under way is a matter of time, what other registers hold the device's affair.
 		 */
 		return;
-	bytes_put(bytes, 4, has_liveness ? (uint32_t)~edu->liveness : (uint32_t)IDENTITY);
+	register_bytes(&host->machine->devices[index], bytes, 4,
+		       has_liveness ? (uint32_t)~edu->liveness : (uint32_t)IDENTITY);
 	memset(known, 0xff, length);
 }
 
@@ -194,15 +219,24 @@ void edu_go_on(struct host *host, struct op *op, uint32_t index, uint64_t millis
 
 /* ---- registers ---------------------------------------------------------------------------- */
 
+/* Whether a write reaches the device in one piece, and one that its registers take: those of the engine have 8 bytes.
+ */
+static bool written_at_once(const struct host *host, uint64_t offset, uint32_t length)
+{
+	if (length == 4)
+		return true;
+	return length == 8 && offset >= REGISTER_SOURCE && !(offset & 7) && profile_get(host, PROFILE_ACCESS_8_BYTES);
+}
+
 bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t *bytes, uint32_t length)
 {
 	struct edu *edu = &host->devices.items[index].edu;
 	uint64_t value;
 	uint32_t start;
 
-	if (length != 4)
+	if (!written_at_once(host, offset, length))
 		return false;
-	value = bytes_get(bytes, 4);
+	value = register_value(&host->machine->devices[index], bytes, length);
 	if (offset == REGISTER_LIVENESS) {
 		edu->alive = true;
 		edu->liveness = (uint32_t)value;

@@ -230,7 +230,7 @@ static enum step_result open_device(struct host *host, struct op *op, struct gro
 			return unmodelled(host, op);
 		return STEP_MORE;
 	}
-	if (devices_available(host, op, group) == STEP_DONE)
+	if (devices_available(host, op, group) == STEP_DONE || eeh_open(host, op, index) == STEP_DONE)
 		return STEP_DONE;
 	if (group->noiommu)
 		result = open_noiommu(host, op, group);

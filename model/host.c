@@ -86,6 +86,7 @@ static void host_add_groups(struct host *host)
 			host->groups.items[group].viable = false;
 		host->devices.items[index].group = group;
 		host->devices.items[index].memory_enabled = true;
+		host->devices.items[index].unbound = !spapr_binds(host);
 		host->devices.items[index].irq_type = IRQ_TYPE_NONE;
 		host->devices.items[index].iommufd = NOTHING;
 	}

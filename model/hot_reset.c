@@ -143,6 +143,8 @@ enum step_result device_hot_reset(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_HOT_FAULT);
 	if (reset.argsz < sizeof(reset) || reset.flags)
 		return refuse(op, RULE_DEV_HOT_HEADER);
+	if (eeh_blocked(host, op_device(host, op)))
+		return unmodelled(host, op);
 	if (count_first && !reset.count != op_own_file(host, op))
 		return refuse(op, RULE_DEV_HOT_COUNT);
 	if (on_root_bus(device))

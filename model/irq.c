@@ -176,6 +176,8 @@ enum step_result device_set_irqs(struct host *host, struct op *op)
 	struct device_state *device = &host->devices.items[index];
 	struct irq_request request;
 
+	if (eeh_blocked(host, index))
+		return unmodelled(host, op);
 	if (!user_load(op, &request.set, sizeof(request.set)))
 		return refuse(op, RULE_DEV_IRQS_FAULT);
 	if (request_check(host, op, description, &request) == STEP_DONE)

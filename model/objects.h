@@ -125,6 +125,13 @@ struct container {
 /* What PROFILE_NOIOMMU says of a kernel: CONFIG_VFIO_NOIOMMU, and its parameter enable_unsafe_noiommu_mode. */
 enum { NOIOMMU_ABSENT, NOIOMMU_OFF, NOIOMMU_ENABLED };
 
+/* A reset of a group of devices (a PE, to recovery) begins with one call and ends with another: what is in between. */
+enum pe_hold {
+	PE_FREE,
+	PE_BLOCKED, /* nobody reaches their configuration space */
+	PE_RESET,   /* nor do they do anything */
+};
+
 struct group {
 	uint32_t number;     /* N of /dev/vfio/N, or of /dev/vfio/noiommu-N */
 	bool noiommu;	     /* nothing translates what its devices do */
@@ -137,6 +144,8 @@ struct group {
 	uint64_t attached;   /* order of attachment, for walking a container's groups latest first */
 	bool pinned_scope;   /* its devices write only pages that they pinned, or say which they write */
 	bool windows_denied; /* with sPAPR: a hypervisor makes no more windows for it */
+	enum pe_hold hold;   /* with sPAPR: what recovery does to its devices */
+	bool devices_lost;   /* they do nothing any more: one was closed, or could not be opened, meanwhile */
 	uint32_t joined;     /* the instance of its container's IOMMU that has it, or NOTHING */
 };
 

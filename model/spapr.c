@@ -115,9 +115,8 @@ bool spapr_leave(struct host *host, uint32_t group)
 {
 	struct spapr *spapr = &host->spaprs.items[host->groups.items[group].joined];
 
-	/* The group's windows go, and what they map goes for all groups. */
 	for (unsigned i = 0; i < TCE_WINDOWS; i++)
-		if (tce_table_exists(&spapr->tables[i]))
+		if (tce_table_exists(&spapr->tables[i]) && profile_get(host, PROFILE_TCE_LEAVE_CLEARS))
 			spapr_clear(host, spapr, &spapr->tables[i], spapr->tables[i].first,
 				    tce_table_pages_from(&spapr->tables[i], spapr->tables[i].first));
 	spapr->groups--;

@@ -221,14 +221,31 @@ enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
+/*
+ * The emulated hardware of a bare machine takes as many bits of an address as its table has entries for, and no others
+ * but the one that tells the windows apart: what lies behind a window of one level is in it again. Interrupts have
+ * their own addresses.
+ */
+static uint64_t as_seen(const struct host *host, const struct spapr *spapr, uint64_t iova)
+{
+	const bool interrupt = iova >> 16 == 0xffff, second = iova >= host->machine->tce.second_window;
+	const struct tce_table *table = &spapr->tables[second];
+
+	if (host->machine->iommu != IOMMU_SPAPR_POWERNV || iova >> 60 || interrupt || table->levels != 1)
+		return iova;
+	return table->first + ((iova - table->first) & (table->last - table->first));
+}
+
 enum rule spapr_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
 			  struct run *run)
 {
 	const struct spapr *spapr = &host->spaprs.items[host->groups.items[host->devices.items[device].group].joined];
 	const struct rangemap *pages = &spapr->table;
 	const struct range *extent = NULL;
-	uint64_t place = iova;
+	uint64_t place;
 
+	iova = as_seen(host, spapr, iova);
+	place = iova;
 	for (unsigned i = 0; i < TCE_WINDOWS && !extent; i++)
 		extent = rangemap_at(&spapr->tables[i].entries, iova);
 	if (!extent)

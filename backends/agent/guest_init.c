@@ -248,9 +248,9 @@ static void wait_for_group(const char *address)
 	fail(GUEST_NO_VFIO "%s has no group under /dev/vfio", address);
 }
 
-static void do_bind(char *rest)
+/* Gives a device to a driver. False: the driver does not take it. */
+static bool give(const char *address, const char *driver)
 {
-	const char *address = next_word(&rest), *driver = next_word(&rest);
 	char path[256], current[64];
 	int error;
 
@@ -268,9 +268,25 @@ static void do_bind(char *rest)
 	/* Probing answers 0 whether or not a driver took the device: the link tells. */
 	write_file("/sys/bus/pci/drivers_probe", address);
 	device_link(address, "driver", current, sizeof(current));
-	if (strcmp(current, driver) != 0)
+	return strcmp(current, driver) == 0;
+}
+
+static void do_bind(char *rest)
+{
+	const char *address = next_word(&rest), *driver = next_word(&rest);
+
+	if (!give(address, driver))
 		fail(GUEST_NO_VFIO "%s does not take %s", driver, address);
 	if (strcmp(driver, "vfio-pci") == 0)
+		wait_for_group(address);
+}
+
+/* The same where a driver that does not take the device is what there is to be seen. */
+static void do_offer(char *rest)
+{
+	const char *address = next_word(&rest), *driver = next_word(&rest);
+
+	if (give(address, driver))
 		wait_for_group(address);
 }
 
@@ -303,7 +319,8 @@ static const struct {
 	const char *name;
 	void (*run)(char *rest);
 } directives[] = {
-    {"module", do_module}, {"hugepages", do_hugepages}, {"bind", do_bind}, {"mdev", do_mdev}, {"group", do_group},
+    {"module", do_module}, {"hugepages", do_hugepages}, {"bind", do_bind},
+    {"offer", do_offer},   {"mdev", do_mdev},		{"group", do_group},
 };
 
 static void do_directive(char *line, unsigned number)

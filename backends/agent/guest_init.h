@@ -8,6 +8,7 @@
  *	module FILE [PARAMETER...]   load this module, in this order
  *	hugepages COUNT              reserve huge pages of the default size
  *	bind ADDRESS DRIVER          make DRIVER drive this PCI device; its /dev/vfio/N or noiommu-N must appear
+ *	offer ADDRESS DRIVER         the same, unless DRIVER does not take it
  *	mdev UUID PARENT TYPE        make this mediated device; its /dev/vfio/N must appear
  *	group NAME NUMBER            the IOMMU group that the device (address or UUID) must be in by then
  *

@@ -288,6 +288,12 @@ static void write_parameters(FILE *out, const char *append, const char *module)
 	words_free(&words);
 }
 
+/* Whether there are kernels whose vfio-pci takes no device of the machine, which is then an answer like others. */
+static bool may_be_refused(const struct machine *machine)
+{
+	return machine->iommu == IOMMU_SPAPR_POWERNV || machine->iommu == IOMMU_SPAPR_PSERIES;
+}
+
 /* The text of GUEST_CONFIG_PATH. Caller frees. */
 static char *config_text(const struct vm_options *options, const struct words *modules)
 {
@@ -306,7 +312,8 @@ static char *config_text(const struct vm_options *options, const struct words *m
 		fprintf(out, "hugepages %u\n", options->hugepages);
 	for (size_t i = 0; i < machine->device_count; i++)
 		if (machine->devices[i].driver == DRIVER_VFIO_PCI)
-			fprintf(out, "bind %s vfio-pci\n", machine->devices[i].name);
+			fprintf(out, "%s %s vfio-pci\n", may_be_refused(machine) ? "offer" : "bind",
+				machine->devices[i].name);
 	/* Groups are numbered as they come: mediated devices are made in the order of their numbers. */
 	for (const struct device *device = NULL; (device = next_mdev(machine, device));)
 		fprintf(out, "mdev %s %s %s\n", device->name, device->mdev_parent, device->mdev_type);

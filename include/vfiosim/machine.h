@@ -57,6 +57,7 @@ struct device {
 	const struct region *regions;	  /* region_count of them, by index */
 	const struct irq *irqs;		  /* irq_count of them, by index */
 	uint32_t dma_bits; /* width of the addresses that the device can put on the bus; 0: it has no DMA of its own */
+	bool big_endian;   /* the first byte of a register is its most significant one */
 	/* A mediated device: its parent in /sys/class/mdev_bus, and its type there. NULL with other drivers. */
 	const char *mdev_parent, *mdev_type;
 	/* A platform device: what the board's device tree says of it, where its name is the path. NULL with other

@@ -26,7 +26,7 @@ static const struct {
     {"q35-multi", "6.12", true},    {"q35-multi", "5.10", false},	{"q35-unsafe", "6.12", false},
     {"q35-multi", "7.2", true},	    {"q35-mixed", "7.2", true},		{"powernv9-edu", "6.12", false},
     {"powernv9-edu", "7.2", false}, {"pseries-edu", "6.12", false},	{"pseries-edu", "7.2", false},
-    {"q35-mdev", "7.2", true},
+    {"q35-mdev", "7.2", true},	    {"powernv9-multi", "7.2", false},	{"pseries-multi", "7.2", false},
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };

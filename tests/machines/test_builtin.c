@@ -8,14 +8,10 @@
 #include "vfiosim/machine.h"
 
 static const char *const expected_names[] = {
-    "model-devtree",	 "model-nesting-smmuv3",
-    "model-nesting-vtd", "model-two-iommus",
-    "powernv9-edu",	 "pseries-edu",
-    "q35-amd",		 "q35-e1000",
-    "q35-edu",		 "q35-mdev",
-    "q35-mdev-unsafe",	 "q35-mixed",
-    "q35-multi",	 "q35-noiommu",
-    "q35-unsafe",	 "virt-smmuv3-edu",
+    "model-devtree",   "model-nesting-smmuv3", "model-nesting-vtd", "model-two-iommus", "powernv9-edu", "powernv9-hash",
+    "powernv9-multi",  "pseries-edu",	       "pseries-multi",	    "q35-amd",		"q35-e1000",	"q35-edu",
+    "q35-mdev",	       "q35-mdev-unsafe",      "q35-mixed",	    "q35-multi",	"q35-noiommu",	"q35-unsafe",
+    "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -306,6 +302,9 @@ Test(tce_machines, windows_are_as_seen)
 	cr_expect_eq(powernv->tce.levels, 5);
 	cr_expect_eq(powernv->iommu_page_sizes, 0x40211000);
 	cr_expect(powernv->devices[0].resettable);
+	cr_expect(powernv->devices[0].big_endian);
+	cr_expect_eq(powernv->devices[0].dma_bits, 64);
+	cr_expect_not(device_named(machine_find("q35-edu"), "0000:00:03.0")->big_endian);
 	cr_expect_eq(pseries->iommu, IOMMU_SPAPR_PSERIES);
 	cr_expect_eq(pseries->tce.default_window.last, 0x3fffffff);
 	cr_expect_eq(pseries->tce.second_window, UINT64_C(0x800000000000000));
