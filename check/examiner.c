@@ -33,6 +33,12 @@ static const enum leaving leavings[RULE_COUNT] = {
     /* Mappings before the one whose dirty pages cannot be told are clean, or gone. */
     [RULE_T1_DIRTY_BITMAP_FAULT] = LEAVES_ANYTHING,
     [RULE_T1_UNMAP_BITMAP_FAULT] = LEAVES_ANYTHING,
+    /* What was posted unbinds the table that stands when a second one is refused. */
+    [RULE_NST_BIND_BUSY] = LEAVES_ANYTHING,
+    [RULE_NST_BIND_FORMAT] = LEAVES_ANYTHING,
+    [RULE_NST_BIND_VENDOR_ARGSZ] = LEAVES_ANYTHING,
+    [RULE_NST_BIND_VENDOR_FLAGS] = LEAVES_ANYTHING,
+    [RULE_NST_BIND_PASID] = LEAVES_ANYTHING,
     /* Mappings before the one that would be cut are gone; with TYPE1 both ends of the range are cut before all else. */
     [RULE_IFD_UNMAP_BISECT] = LEAVES_ANYTHING,
     [RULE_IFD_UNMAP_CUT_ALIGN] = LEAVES_ANYTHING,

@@ -27,7 +27,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (2 * GROUPS_MAX + 40)
+#define PROLOGUE_MAX (2 * GROUPS_MAX + 43)
 
 struct plan {
 	uint32_t calls;
@@ -108,6 +108,8 @@ static bool is_pointless(const struct generator *g, enum operation operation)
 {
 	if (operation >= OPERATION_tce_memory && operation <= OPERATION_tce_recovery)
 		return !has_tce(g);
+	if (operation >= OPERATION_pasid_request && operation <= OPERATION_invalidate)
+		return !has_nesting(g);
 	return operation == OPERATION_devtree_info && !has_platform(g);
 }
 
@@ -249,6 +251,11 @@ static void plan_prologue(struct generator *g, struct plan *plan)
 	}
 	if (has_tce(g))
 		prologue_add(plan, g->iommu_type == VFIO_SPAPR_TCE_IOMMU ? OPERATION_tce_enable : OPERATION_tce_memory);
+	if (has_nesting(g)) {
+		prologue_add(plan, OPERATION_pasid_request);
+		prologue_add(plan, OPERATION_pasid_request);
+		prologue_add(plan, OPERATION_bind_table);
+	}
 	prologue_add(plan, OPERATION_map_dma);
 	if (early < g->group_count)
 		prologue_add(plan, OPERATION_map_dma);
@@ -299,6 +306,8 @@ static void plan_program(struct generator *g, struct plan *plan, const struct ge
 		g->iommu_type = VFIO_NOIOMMU_IOMMU;
 	else if (has_tce(g))
 		g->iommu_type = chance(g, 1, 3) ? VFIO_SPAPR_TCE_IOMMU : VFIO_SPAPR_TCE_v2_IOMMU;
+	else if (has_nesting(g) && chance(g, 3, 4))
+		g->iommu_type = VFIO_TYPE1_NESTING_IOMMU;
 	g->iommufd = g->profile.values[PROFILE_IOMMUFD] && chance(g, 1, 2);
 	plan_prologue(g, plan);
 }

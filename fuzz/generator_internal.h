@@ -161,6 +161,8 @@ bool group_is_emulated(const struct generator *g, uint32_t number);
 bool has_tce(const struct generator *g);
 /* Whether its devices are of the platform: found by their place in the device tree. */
 bool has_platform(const struct generator *g);
+/* Whether the profile tells of nesting, as was proposed. */
+bool has_nesting(const struct generator *g);
 uint64_t choose_iova(struct generator *g);
 /* An IOVA around the ends of the aperture and of each reserved range. */
 uint64_t choose_edge(struct generator *g);

@@ -247,6 +247,29 @@ Test(generator, programs_get_deep_and_are_refused_in_many_ways)
 	cr_assert_gt(depth.hits[RULE_GRP_DEVICE_OPEN], 2 * PROGRAMS);
 }
 
+/* What was proposed for nesting is reached where there is nesting, and only there. */
+Test(generator, programs_that_nest_bind_and_invalidate_and_are_refused_in_many_ways)
+{
+	static const char *const profiles[] = {"nesting-v7-2020", "nesting-agreed-2020", "5.10"};
+	const struct machine *machine = machine_find("model-nesting-vtd");
+	unsigned different[3] = {0};
+
+	for (unsigned p = 0; p < 3; p++) {
+		struct depth depth = {.calls = 0};
+		struct walk walk = {.call = count_rules, .context = &depth};
+		struct profile profile;
+
+		cr_assert_eq(profile_find(profiles[p], &profile), 0);
+		for (uint64_t seed = 0; seed < 4 * PROGRAMS; seed++)
+			walk_program(&walk, seed, machine, &profile);
+		for (unsigned i = 1; i < RULE_COUNT; i++)
+			different[p] += strncmp(rules[i].name, "NST-", 4) == 0 && depth.hits[i];
+	}
+	cr_expect_gt(different[0], 20, "%u rules", different[0]);
+	cr_expect_gt(different[1], 30, "%u rules", different[1]);
+	cr_expect_eq(different[2], 0, "%u rules", different[2]);
+}
+
 /* How many of the programs do what makes a kernel complain, as the program itself says and as the model says. */
 static unsigned count_destructive(const char *machine, const struct generator_options *options)
 {
