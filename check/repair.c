@@ -75,7 +75,7 @@ static bool descriptor_fits(const struct host *host, const struct call *call, in
 	/* With an IOMMU, a container still answers what it did without; an iommufd answers for both. */
 	if (call->ioctl->owner == OWNER_CONTAINER)
 		return owner == OWNER_CONTAINER || owner == OWNER_TYPE1 || owner == OWNER_SPAPR ||
-		       owner == OWNER_IOMMUFD;
+		       owner == OWNER_TCE_PUT || owner == OWNER_IOMMUFD;
 	return (int)call->ioctl->owner == owner || (call->ioctl->owner == OWNER_TYPE1 && owner == OWNER_IOMMUFD);
 }
 

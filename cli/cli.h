@@ -96,6 +96,7 @@ enum exit_code command_ioctls(const struct options *options);
 enum exit_code command_iommufd(const struct options *options);
 enum exit_code command_rules(const struct options *options);
 enum exit_code command_defects(const struct options *options);
+enum exit_code command_explore(const struct options *options);
 enum exit_code command_profiles(const struct options *options);
 enum exit_code command_kernels(const struct options *options);
 enum exit_code command_machines(const struct options *options);

@@ -33,6 +33,8 @@ const struct command commands[] = {
      TAKES(JSON) | TAKES(QUIET) | TAKES(SEED) | TAKES(STEPS) | TAKES(ONLY) | TAKES(MACHINE) | TAKES(PROFILE) |
 	 TAKES(SET) | TAKES(ON) | TAKES(DEFECT) | TAKES(OUTPUT),
      0, 0, false, command_viommu},
+    {"explore", "TRACE...", "try every order of calls that are made at once",
+     TAKES_LIST | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(DEFECT) | TAKES(SET), 1, -1, false, command_explore},
     {"rules", "[TRACE...]", "list the rules, where each comes from, and what shows it", TAKES_LIST, 0, -1, false,
      command_rules},
     {"defects", "[TRACE...]", "list the bugs that can be switched on, and what catches each", TAKES_LIST, 0, -1, false,

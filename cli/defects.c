@@ -9,6 +9,7 @@
 
 #include "cli/listing.h"
 #include "cli/progress.h"
+#include "cli/scene.h"
 #include "cli/subject.h"
 #include "vfiosim/judge.h"
 #include "viommu/listener.h"
@@ -25,7 +26,9 @@ struct suspect {
 struct inquiry {
 	struct suspect suspects[SUSPECT_COUNT];
 	struct progress progress;
-	bool failed; /* memory ran out */
+	struct scene scene; /* of the run so far */
+	bool no_scene;	    /* the run has calls at once, and not at its end */
+	bool failed;	    /* memory ran out */
 };
 
 /* Everybody who was not caught before is judged by this trace. 0, or -1 when memory is out. */
@@ -91,15 +94,52 @@ static void suspects_hear(struct inquiry *inquiry, const char *path, const struc
 	}
 }
 
+/* Whether every order of a run's calls at once ends as it would without the bug. */
+static bool suspect_explored(const struct scene *scene, const struct machine *machine, const struct suspect *suspect,
+			     const struct exploration *reference)
+{
+	struct exploration exploration;
+	const char *why;
+	bool wrong;
+
+	scene_explore(scene, machine, &suspect->profile, &exploration);
+	wrong = scene_wrong(scene, &exploration, reference, &why) || exploration.failed;
+	exploration_clear(&exploration);
+	return !wrong;
+}
+
+/* Explores the run that ends here with everybody who is still there, if calls are made at once in it. */
+static void suspects_explore(struct inquiry *inquiry, const struct machine *machine, const char *path,
+			     const struct trace_reader *reader)
+{
+	const struct scene *scene = &inquiry->scene;
+	struct exploration reference = {.failed = false};
+
+	if (scene->count && !inquiry->no_scene && inquiry->suspects[INNOCENT].judge)
+		scene_explore(scene, machine, &inquiry->suspects[INNOCENT].profile, &reference);
+	for (unsigned i = 0; i < SUSPECT_COUNT && reference.count; i++) {
+		struct suspect *suspect = &inquiry->suspects[i];
+
+		if (suspect->judge && !suspect_explored(scene, machine, suspect, &reference))
+			suspect_caught(inquiry, suspect, path, reader);
+	}
+	exploration_clear(&reference);
+	scene_clear(&inquiry->scene);
+	inquiry->no_scene = false;
+}
+
 static void suspects_begin_run(struct inquiry *inquiry)
 {
+	scene_clear(&inquiry->scene);
+	inquiry->no_scene = false;
 	for (unsigned i = 0; i < SUSPECT_COUNT; i++)
 		if (inquiry->suspects[i].judge)
 			judge_begin_run(inquiry->suspects[i].judge);
 }
 
 /* Lets everybody hear the trace at @path. 0, or -1 with @diag. */
-static int hear_trace(struct inquiry *inquiry, const char *path, struct trace_reader *reader, struct diag *diag)
+static int hear_trace(struct inquiry *inquiry, const struct machine *machine, const char *path,
+		      struct trace_reader *reader, struct diag *diag)
 {
 	struct event event;
 
@@ -108,11 +148,13 @@ static int hear_trace(struct inquiry *inquiry, const char *path, struct trace_re
 		case TRACE_EVENT:
 			progress_step(&inquiry->progress);
 			suspects_hear(inquiry, path, reader, &event);
+			inquiry->no_scene |= scene_add(&inquiry->scene, &event) != NULL;
 			break;
 		case TRACE_RUN:
 			suspects_begin_run(inquiry);
 			break;
 		case TRACE_RUN_END:
+			suspects_explore(inquiry, machine, path, reader);
 			break;
 		case TRACE_END:
 			return 0;
@@ -136,9 +178,10 @@ static int inquire(struct inquiry *inquiry, const char *path, struct diag *diag)
 	else if (suspects_begin(inquiry, &subject) != 0)
 		inquiry->failed = true;
 	else
-		result = hear_trace(inquiry, path, reader, diag);
+		result = hear_trace(inquiry, subject.machine, path, reader, diag);
 	progress_end(&inquiry->progress);
 	suspects_release(inquiry);
+	scene_clear(&inquiry->scene);
 	trace_close(reader);
 	return inquiry->failed ? 0 : result;
 }

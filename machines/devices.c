@@ -302,6 +302,7 @@ static int read_translation(struct tree *tree, int node, const struct machine *m
 						 "reserved", "cache-coherent", NESTING_PROPERTIES, NULL};
 	static const char *const emulated_properties[] = {"reg", NULL};
 	static const char *const noiommu_properties[] = {"reg", "noiommu", NULL};
+	static const char *const tce_properties[] = {"reg", "page-sizes", "cache-coherent", "without-table", NULL};
 
 	if (group->emulated)
 		return tree_known(tree, node, emulated_properties, NULL);
@@ -309,7 +310,8 @@ static int read_translation(struct tree *tree, int node, const struct machine *m
 	group->noiommu |= machine->iommu == IOMMU_NONE;
 	if (group->noiommu)
 		return tree_known(tree, node, noiommu_properties, NULL);
-	if (tree_known(tree, node, properties, NULL) != 0)
+	if (tree_known(tree, node, machine_has_tce(machine) ? tce_properties : properties, NULL) != 0 ||
+	    tree_bool(tree, node, "without-table", &group->tableless) != 0)
 		return -1;
 	group->translation = (struct translation){.page_sizes = machine->iommu_page_sizes,
 						  .aperture = machine->aperture,

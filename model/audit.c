@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tce_put.h"
 #include "type1.h"
 
 /* What has been counted, by index of the object. */
@@ -543,6 +544,8 @@ const char *host_audit(struct host *host)
 		text = counters[i](host, &counts);
 	for (size_t i = 0; i < sizeof(comparisons) / sizeof(comparisons[0]) && !text; i++)
 		text = comparisons[i](host, &counts);
+	if (!text)
+		text = tce_put_audit(host);
 	if (!text && !frames_balanced(host))
 		text = audit_says(host, "memory is not referred to and pinned as page tables, files and IOMMUs say");
 	return text;
@@ -568,6 +571,9 @@ const char *host_audit_end(struct host *host)
 			return audit_says(host, "IOMMU %u is still there", i);
 	for (uint32_t i = 0; i < host->spaprs.count; i++)
 		if (host->spaprs.items[i].alive)
+			return audit_says(host, "sPAPR instance %u is still there", i);
+	for (uint32_t i = 0; i < host->tce_puts.count; i++)
+		if (host->tce_puts.items[i].alive)
 			return audit_says(host, "sPAPR instance %u is still there", i);
 	for (uint32_t i = 0; i < host->groups.count; i++)
 		if (host->groups.items[i].users || host->groups.items[i].file != NOTHING)

@@ -8,11 +8,13 @@
  */
 #include "host.h"
 #include "spapr.h"
+#include "tce_put.h"
 #include "vfiosim/uapi.h"
 
 /* An IOMMU driver, as far as containers deal with it. An instance of it is named by its index in the driver's table. */
 struct container_driver {
 	bool noiommu;		/* for noiommu groups, and for nothing else */
+	bool parts_first;	/* the last group is out in a step of its own, before the instance goes */
 	enum ioctl_owner owner; /* whose ioctls a container with it answers */
 	/* Whether this machine's kernel has it; NULL: every kernel does. */
 	bool (*present)(const struct host *host);
@@ -43,7 +45,7 @@ static enum step_result bare_unknown_ioctl(struct host *host, struct op *op)
 
 static bool type1_present(const struct host *host)
 {
-	return !spapr_present(host);
+	return !machine_has_tce(host->machine);
 }
 
 static enum step_result open_type1(struct host *host, struct op *op, uint64_t type, uint32_t *iommu)
@@ -107,6 +109,16 @@ static const struct container_driver drivers[] = {
 			 .unmap_dma = spapr_unmap_dma,
 			 .unknown_ioctl = spapr_unknown_ioctl,
 			 .translate = spapr_translate},
+    [CONTAINER_TCE_PUT] = {.owner = OWNER_TCE_PUT,
+			   .parts_first = true,
+			   .present = tce_put_present,
+			   .check_extension = tce_put_check_extension,
+			   .begin = tce_put_open,
+			   .release = tce_put_release,
+			   .join = tce_put_join,
+			   .leave = tce_put_leave,
+			   .unknown_ioctl = tce_put_unknown_ioctl,
+			   .translate = tce_put_translate},
     [CONTAINER_NOIOMMU] = {.noiommu = true,
 			   .owner = OWNER_CONTAINER,
 			   .check_extension = check_noiommu,
@@ -190,6 +202,8 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
 	if (iommufd_owns_group(host, group_index) && !defect_on(host, DEFECT_ATTACH_OWNED))
 		return refuse(op, RULE_GRP_ATTACH_OWNED);
+	if (container->kind == CONTAINER_TCE_PUT && tce_put_looks_first(host, op))
+		return tce_put_may_join(host, op, container->iommu, group_index);
 	if (container->iommu != NOTHING &&
 	    drivers[container->kind].join(host, op, container->iommu, group_index) == STEP_DONE)
 		return STEP_DONE;
@@ -202,27 +216,45 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 	return finish(op, 0);
 }
 
-bool container_detach(struct host *host, uint32_t group_index)
+bool container_parts_first(const struct host *host, uint32_t index)
+{
+	return drivers[host->containers.items[index].kind].parts_first;
+}
+
+bool container_part(struct host *host, uint32_t group_index)
 {
 	struct group *group = &host->groups.items[group_index];
-	uint32_t index = group->container;
-	struct container *container = &host->containers.items[index];
-	const struct container_driver *driver = &drivers[container->kind];
-	bool emulated_left = group->joined != NOTHING && driver->leave(host, group_index), last;
+	const struct container_driver *driver = &drivers[host->containers.items[group->container].kind];
+	const bool emulated_left = group->joined != NOTHING && driver->leave(host, group_index);
 
 	group->container = NOTHING;
 	group->users = 0;
-	last = !container_has_groups(host, index) || defect_on(host, DEFECT_ANY_GROUP_TAKES_IOMMU);
+	return emulated_left;
+}
+
+void container_settle(struct host *host, uint32_t index, uint32_t group)
+{
+	struct container *container = &host->containers.items[index];
+	const bool last = !container_has_groups(host, index) || defect_on(host, DEFECT_ANY_GROUP_TAKES_IOMMU);
+
 	if (container->kind != CONTAINER_BARE && last && !defect_on(host, DEFECT_LAST_GROUP_LEAVES_IOMMU)) {
 		if (container->iommu != NOTHING)
-			driver->release(host, container->iommu);
+			drivers[container->kind].release(host, container->iommu);
 		container->iommu = NOTHING;
 		container->kind = CONTAINER_BARE;
-	} else if (container->kind == CONTAINER_TYPE1 && !group->pinned_scope &&
+	} else if (container->kind == CONTAINER_TYPE1 && !host->groups.items[group].pinned_scope &&
 		   !defect_on(host, DEFECT_LEAVE_TAKES_DIRT)) {
 		type1_scope_narrowed(host, container->iommu);
 	}
 	container_put(host, index);
+}
+
+bool container_detach(struct host *host, uint32_t group)
+{
+	const uint32_t index = host->groups.items[group].container;
+	const bool emulated_left = container_part(host, group);
+
+	container_settle(host, index, group);
 	return emulated_left;
 }
 

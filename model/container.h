@@ -13,6 +13,13 @@ void container_put(struct host *host, uint32_t container);
 enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
 /* Takes a group out of its container. True as type1_leave() says. */
 bool container_detach(struct host *host, uint32_t group);
+/*
+ * The same in two parts: the group leaves, and what it leaves is seen to. Whether others may run in between; the first
+ * part, which says what container_detach() does; and the second one for the container that it was in.
+ */
+bool container_parts_first(const struct host *host, uint32_t container);
+bool container_part(struct host *host, uint32_t group);
+void container_settle(struct host *host, uint32_t container, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
 /* An ioctl that is none of a container's own, nor of its IOMMU's. */
 enum step_result container_unknown_ioctl(struct host *host, struct op *op);

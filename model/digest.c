@@ -6,6 +6,7 @@
  * change by mistake: what a device's DMA has moved into its buffer.
  */
 #include "host.h"
+#include "tce_put.h"
 
 #define mix digest_mix
 
@@ -323,6 +324,7 @@ struct host_digest host_digest(const struct host *host)
 	digest.objects = mix_devices(digest.objects, host);
 	digest.objects = mix_iommus(digest.objects, host);
 	digest.objects = mix_spaprs(digest.objects, host);
+	digest.objects = tce_put_digest(host, digest.objects);
 	digest.objects = mix_iommufds(digest.objects, host);
 	digest.objects = mix_ioasids(digest.objects, &host->ioasids);
 	digest.objects = mix_guests(digest.objects, host);

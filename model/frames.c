@@ -353,6 +353,8 @@ bool frames_balanced(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->spaprs.count; i++)
 		sums_add_table(&pins, &host->spaprs.items[i].table, true);
+	for (uint32_t i = 0; i < host->put_tables.count; i++)
+		sums_add_table(&pins, &host->put_tables.items[i].pinned, true);
 	for (uint32_t i = 0; i < host->memory_files.count; i++)
 		sums_add_table(&references, &host->memory_files.items[i].pages, false);
 	for (uint32_t i = 0; i < host->iommus.count; i++) {

@@ -120,6 +120,11 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 {
 	const struct group *group = &host->groups.items[op_group(host, op)];
 
+	if (op->step) {
+		container_settle(host, op->object, op_group(host, op));
+		hit(op, RULE_GRP_DETACH);
+		return finish(op, 0);
+	}
 	if (!group_has_iommu(group))
 		return refuse(op, RULE_GRP_DETACH_NOT_ATTACHED);
 	if (group->iommufd != NOTHING) {
@@ -131,6 +136,11 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 	}
 	if (group->users != 1 && !defect_on(host, DEFECT_DETACH_IN_USE))
 		return refuse(op, RULE_GRP_DETACH_DEVICE_OPEN);
+	if (container_parts_first(host, group->container)) {
+		op->object = group->container;
+		container_part(host, op_group(host, op));
+		return STEP_MORE;
+	}
 	if (container_detach(host, op_group(host, op)))
 		hit(op, RULE_T1_LEAVE_EMULATED);
 	hit(op, RULE_GRP_DETACH);

@@ -4,6 +4,7 @@
  */
 #include "host.h"
 #include "spapr.h"
+#include "tce_put.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 	host->profile = *profile;
 	defects_change_profile(&host->profile);
 	host_add_groups(host);
+	tce_put_begin(host);
 	mm_new(host, 0);
 	table_add(&host->tasks);
 	task = &host->tasks.items[0];
@@ -126,7 +128,7 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 #define HOST_TABLES(apply)                                                                                     \
 	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus)      \
 	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins) apply(ioasids.ids) \
-		apply(guests)
+		apply(guests) apply(tce_puts) apply(put_tables)
 
 /* Lets go of what objects own outside the tables. */
 static void host_drop(struct host *host)
@@ -141,6 +143,7 @@ static void host_drop(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->spaprs.count; i++)
 		spapr_drop(&host->spaprs.items[i]);
+	tce_put_drop(host);
 	for (uint32_t i = 0; i < host->memory_files.count; i++)
 		rangemap_clear(&host->memory_files.items[i].pages);
 	rangemap_clear(&host->frames);
@@ -185,6 +188,7 @@ static void host_unshare(struct host *host)
 	}
 	for (uint32_t i = 0; i < host->spaprs.count; i++)
 		spapr_unshare(&host->spaprs.items[i]);
+	tce_put_unshare(host);
 	for (uint32_t i = 0; i < host->memory_files.count; i++)
 		rangemap_unshare(&host->memory_files.items[i].pages);
 	rangemap_unshare(&host->frames);
@@ -307,34 +311,98 @@ static void outcome_begin(struct outcome *outcome)
 		outcome->out[i] = outcome->mask[i] = NULL;
 }
 
+struct underway {
+	struct op op;
+	struct outcome outcome;
+	handler_fn *handler;
+	bool begun, ended;
+};
+
+static void underway_prepare(struct underway *underway, const struct call *call, const struct choice *choice)
+{
+	*underway = (struct underway){.op = {.call = call,
+					     .choice = choice,
+					     .task = call->task - 1,
+					     .file = NOTHING,
+					     .second_file = NOTHING,
+					     .object = NOTHING},
+				      .handler = call_handler(call->op)};
+	outcome_begin(&underway->outcome);
+}
+
+/* Whether there is somebody who could make the call, and the model knows it. */
+static bool underway_begin(struct underway *underway, struct host *host)
+{
+	const uint32_t task = underway->op.call->task;
+
+	underway->begun = true;
+	if (!task || task > host->tasks.count || !host->tasks.items[task - 1].alive || !underway->handler) {
+		underway->outcome.modelled = false;
+		underway->ended = true;
+		return false;
+	}
+	underway->outcome.locked_before = host_locked(host, task);
+	underway->outcome.pinned_before = task_pinned(host, task - 1);
+	return true;
+}
+
+static void underway_end(struct underway *underway, struct host *host)
+{
+	const struct op *op = &underway->op;
+
+	underway->ended = true;
+	if (op->second_file != NOTHING)
+		file_put(host, op->second_file);
+	if (op->file != NOTHING)
+		file_put(host, op->file);
+	if (underway->outcome.task_gone)
+		return;
+	underway->outcome.locked_after = host_locked(host, op->call->task);
+	underway->outcome.pinned_after = task_pinned(host, op->task);
+}
+
+void underway_step(struct underway *underway, struct host *host)
+{
+	underway->op.outcome = &underway->outcome;
+	if (!underway->begun && !underway_begin(underway, host))
+		return;
+	if (underway->handler(host, &underway->op) == STEP_MORE)
+		underway->op.step++;
+	else
+		underway_end(underway, host);
+}
+
+struct underway *underway_new(const struct call *call)
+{
+	struct underway *underway = memory_allocate(sizeof(*underway));
+
+	underway_prepare(underway, call, NULL);
+	return underway;
+}
+
+struct underway *underway_clone(const struct underway *underway)
+{
+	return memory_duplicate(underway, 1, 1, sizeof(*underway));
+}
+
+void underway_free(struct underway *underway)
+{
+	free(underway);
+}
+
+const struct outcome *underway_outcome(const struct underway *underway)
+{
+	return underway->ended ? &underway->outcome : NULL;
+}
+
 void host_call(struct host *host, const struct call *call, const struct choice *choice, struct outcome *outcome)
 {
-	struct op op = {.call = call,
-			.choice = choice,
-			.outcome = outcome,
-			.task = call->task - 1,
-			.file = NOTHING,
-			.second_file = NOTHING,
-			.object = NOTHING};
-	handler_fn *handler = call_handler(call->op);
+	struct underway underway;
 
-	outcome_begin(outcome);
-	if (!call->task || call->task > host->tasks.count || !host->tasks.items[op.task].alive || !handler) {
-		outcome->modelled = false;
-		return;
-	}
-	outcome->locked_before = host_locked(host, call->task);
-	outcome->pinned_before = task_pinned(host, op.task);
-	while (handler(host, &op) == STEP_MORE)
-		op.step++;
-	if (op.second_file != NOTHING)
-		file_put(host, op.second_file);
-	if (op.file != NOTHING)
-		file_put(host, op.file);
-	if (outcome->task_gone)
-		return;
-	outcome->locked_after = host_locked(host, call->task);
-	outcome->pinned_after = task_pinned(host, op.task);
+	underway_prepare(&underway, call, choice);
+	while (!underway.ended)
+		underway_step(&underway, host);
+	*outcome = underway.outcome;
 }
 
 void host_avoid_complaints(struct host *host)

@@ -112,7 +112,7 @@ struct memory_file {
 };
 
 /* What answers the ioctls of a container: the IOMMU driver that SET_IOMMU found. */
-enum container_kind { CONTAINER_BARE, CONTAINER_TYPE1, CONTAINER_SPAPR, CONTAINER_NOIOMMU };
+enum container_kind { CONTAINER_BARE, CONTAINER_TYPE1, CONTAINER_SPAPR, CONTAINER_TCE_PUT, CONTAINER_NOIOMMU };
 
 struct container {
 	bool alive;
@@ -268,6 +268,18 @@ struct spapr {
 	struct rangemap table;	    /* v1: pinned pages by bus address; value: where they are, or what: IOTABLE_TAG */
 };
 
+/* An instance of the sPAPR driver as it was proposed in 2012, and the table of a group there: tce_put.c. */
+struct tce_put {
+	bool alive;
+	uint32_t table; /* the group whose table it has, or NOTHING */
+};
+
+struct put_table {
+	uint32_t instance;	  /* that has it, or NOTHING */
+	struct tce_table entries; /* of 4 KiB */
+	struct rangemap pinned;	  /* their pages; see iotable.h */
+};
+
 /* User memory that an iommufd was asked to map: areas cut from one mapping share it. */
 struct pages {
 	uint32_t areas;	 /* that are made of it; 0: free */
@@ -354,6 +366,8 @@ struct host {
 	TABLE(struct device_state) devices; /* as machine->devices */
 	TABLE(struct type1) iommus;
 	TABLE(struct spapr) spaprs;
+	TABLE(struct tce_put) tce_puts;
+	TABLE(struct put_table) put_tables; /* as groups; none where no profile has them */
 	TABLE(struct iommufd) iommufds;
 	TABLE(struct pages) pages;
 	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */

@@ -10,16 +10,20 @@
  */
 #include "spapr.h"
 
+#include "tce_put.h"
+
 #include <string.h>
 
 bool spapr_present(const struct host *host)
 {
-	return host->machine->iommu == IOMMU_SPAPR_POWERNV || host->machine->iommu == IOMMU_SPAPR_PSERIES;
+	return machine_has_tce(host->machine) && profile_get(host, PROFILE_TCE_PUT) == TCE_PUT_ABSENT;
 }
 
 bool spapr_binds(const struct host *host)
 {
-	return !spapr_present(host) || profile_get(host, PROFILE_POWER_DEVICES_BIND);
+	if (!machine_has_tce(host->machine))
+		return true;
+	return spapr_present(host) ? profile_get(host, PROFILE_POWER_DEVICES_BIND) : tce_put_group_exists(host);
 }
 
 int64_t spapr_check_extension(const struct host *host, uint32_t iommu, uint64_t extension)
@@ -95,6 +99,8 @@ enum step_result spapr_join(struct host *host, struct op *op, uint32_t index, ui
 {
 	struct spapr *spapr = &host->spaprs.items[index];
 
+	if (host->machine->groups[group].tableless)
+		return refuse(op, RULE_TCE_JOIN_NO_TABLE);
 	if (!spapr->v2 && spapr->groups)
 		return refuse(op, RULE_TCE_JOIN_V1);
 	if (host->groups.items[group].joined != NOTHING && defect_on(host, DEFECT_TCE_OWNERSHIP_KEPT))

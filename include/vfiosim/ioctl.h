@@ -29,6 +29,7 @@ enum ioctl_owner {
 	OWNER_CONTAINER, /* /dev/vfio/vfio itself, whatever the IOMMU type */
 	OWNER_TYPE1,	 /* a container whose IOMMU is TYPE1 or TYPE1v2 */
 	OWNER_SPAPR,	 /* a container whose IOMMU is sPAPR TCE v1 or v2 */
+	OWNER_TCE_PUT,	 /* a container whose IOMMU is sPAPR TCE as it was proposed in 2012 */
 	OWNER_IOMMUFD,	 /* /dev/iommu: what of a container's and TYPE1's it emulates */
 	OWNER_GROUP,	 /* /dev/vfio/N */
 	OWNER_DEVICE,	 /* the fd from GROUP_GET_DEVICE_FD, or a cdev */

@@ -95,7 +95,8 @@ struct translation {
 /* A group, and the IOMMU that its devices are behind: the machine's, unless the tree says otherwise. */
 struct machine_group {
 	uint32_t number;
-	bool emulated; /* of a mediated device: no hardware translates for it, and all else is 0 */
+	bool emulated;	/* of a mediated device: no hardware translates for it, and all else is 0 */
+	bool tableless; /* with TCE tables: somebody has made the group, and it has none */
 	bool noiommu; /* nothing translates for it: it is there in noiommu mode only, as noiommu-N, and all else is 0 */
 	struct translation translation;
 };
@@ -140,6 +141,12 @@ struct machine {
 	const char *modules;	  /* kernel modules to load, separated by spaces; what they need is not listed */
 	const char *debian_arch;  /* amd64, ppc64el, arm64 */
 };
+
+/* Whether its IOMMU translates by TCE tables. */
+static inline bool machine_has_tce(const struct machine *machine)
+{
+	return machine->iommu == IOMMU_SPAPR_POWERNV || machine->iommu == IOMMU_SPAPR_PSERIES;
+}
 
 /* The built-in machine with this name, or NULL. Owned by the library, valid until the program ends. */
 const struct machine *machine_find(const char *name);

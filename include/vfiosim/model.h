@@ -64,6 +64,22 @@ struct outcome {
 void host_call(struct host *host, const struct call *call, const struct choice *choice, struct outcome *outcome);
 
 /*
+ * A call that is under way. What a kernel does of it in one go, because locks keep others out, is one step; between two
+ * steps of a call others may run. host_call() lets the steps of one call follow each other.
+ */
+struct underway;
+
+/* Before the first step. @call must outlive it. */
+struct underway *underway_new(const struct call *call);
+struct underway *underway_clone(const struct underway *underway);
+void underway_free(struct underway *underway);
+
+/* Lets the call, which has not ended, make its next step on @host, or on a clone of the host that it has begun on. */
+void underway_step(struct underway *underway, struct host *host);
+/* NULL before the call has ended. What its buffers hold is valid until the next step of any call. */
+const struct outcome *underway_outcome(const struct underway *underway);
+
+/*
  * From now on, a call that would make a kernel complain, whichever kernel it is, is not modelled and changes nothing:
  * for makers of programs that are to be run on kernels which others need.
  */

@@ -268,6 +268,19 @@ Test(cli, record_with_bad_options_exits_2)
 	cr_assert_neq(access("new", F_OK), 0);
 }
 
+Test(cli, explore_finds_the_order_in_which_a_bug_shows)
+{
+	const char *races = "explore " TRACES_FOLDER "/tce-v7-2012-races.trace";
+	const struct outcome_of_run *result = expect(0, races);
+
+	expect_text(result->out, "only at once");
+	cr_assert_null(strstr(result->out, "a table has entries"));
+	result = expect(1, "explore --defect tce7-put-unlocked " TRACES_FOLDER "/tce-v7-2012-races.trace");
+	expect_text(result->out, "1.2 1 1 1.2");
+	expect_text(result->out, "a table has entries, and no container has the table");
+	expect_text(expect(2, "explore " TRACES_FOLDER "/tce-v7-2012.trace")->err, "stamps tell which are");
+}
+
 Test(cli, replay_on_a_kernel_without_vfio_exits_4)
 {
 	if (access("/dev/vfio/vfio", F_OK) == 0)

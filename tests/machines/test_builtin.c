@@ -9,15 +9,16 @@
 
 static const char *const expected_names[] = {
     "model-devtree",	 "model-nesting-smmuv3",
-    "model-nesting-vtd", "model-two-iommus",
-    "powernv9-edu",	 "powernv9-hash",
-    "powernv9-multi",	 "pseries-edu",
-    "pseries-multi",	 "q35-amd",
-    "q35-e1000",	 "q35-edu",
-    "q35-isa",		 "q35-mdev",
-    "q35-mdev-unsafe",	 "q35-mixed",
-    "q35-multi",	 "q35-noiommu",
-    "q35-unsafe",	 "virt-smmuv3-edu",
+    "model-nesting-vtd", "model-tce",
+    "model-two-iommus",	 "powernv9-edu",
+    "powernv9-hash",	 "powernv9-multi",
+    "pseries-edu",	 "pseries-multi",
+    "q35-amd",		 "q35-e1000",
+    "q35-edu",		 "q35-isa",
+    "q35-mdev",		 "q35-mdev-unsafe",
+    "q35-mixed",	 "q35-multi",
+    "q35-noiommu",	 "q35-unsafe",
+    "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -288,6 +289,18 @@ Test(model_nesting, iommus_say_what_a_guest_must_know)
 	cr_assert_not_null(smmuv3->groups[1].translation.nesting);
 	cr_expect_eq(smmuv3->groups[1].translation.nesting->format, 0);
 	cr_expect_null(machine_find("q35-edu")->nesting);
+}
+
+Test(model_tce, one_group_has_no_table)
+{
+	const struct machine *machine = machine_find("model-tce");
+
+	cr_assert_eq(machine->group_count, 3);
+	cr_expect(machine_has_tce(machine));
+	cr_expect_not(machine_has_tce(machine_find("q35-edu")));
+	cr_expect_not(machine->groups[0].tableless);
+	cr_expect(machine->groups[2].tableless);
+	cr_expect_eq(machine->tce.default_window.first, 0x8000000);
 }
 
 Test(q35_unsafe, interrupts_are_not_isolated)

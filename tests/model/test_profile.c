@@ -35,6 +35,8 @@ Test(profile, of_a_proposal_is_a_kernel_with_what_was_proposed)
 	cr_assert_eq(profile_find("5.10", &kernel), 0);
 	for (unsigned field = 0; field < PROFILE_FIELD_COUNT; field++)
 		cr_expect_eq(proposal.values[field], field == PROFILE_PLATFORM_DEVICES ? 1 : kernel.values[field]);
+	cr_assert_eq(profile_find("tce-v7-2012", &proposal), 0);
+	cr_assert_eq(proposal.values[PROFILE_TCE_PUT], 1);
 	cr_assert_null(profile_base("5.10"));
 	cr_assert_null(profile_source("no such"));
 }

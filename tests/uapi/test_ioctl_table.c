@@ -78,6 +78,8 @@ Test(ioctl_by_number, collision_is_resolved_by_owner)
 	    {17, OWNER_DEVICE, "VFIO_DEVICE_FEATURE"},
 	    {17, OWNER_TYPE1, "VFIO_IOMMU_DIRTY_PAGES"},
 	    {17, OWNER_SPAPR, "VFIO_IOMMU_SPAPR_REGISTER_MEMORY"},
+	    {12, OWNER_TCE_PUT, "VFIO_IOMMU_SPAPR_TCE_GET_INFO_2012"},
+	    {13, OWNER_TCE_PUT, "VFIO_IOMMU_SPAPR_TCE_PUT"},
 	    {21, OWNER_MIGRATION, "VFIO_MIG_GET_PRECOPY_INFO"},
 	    {21, OWNER_SPAPR, "VFIO_EEH_PE_OP"},
 	};
@@ -92,6 +94,8 @@ Test(ioctl_by_number, iommu_container_has_the_wider_owners_rows)
 	cr_expect_str_eq(ioctl_by_number(VFIO_SET_IOMMU, OWNER_SPAPR)->name, "VFIO_SET_IOMMU");
 	cr_expect_str_eq(ioctl_by_number(VFIO_IOMMU_MAP_DMA, OWNER_SPAPR)->name, "VFIO_IOMMU_MAP_DMA");
 	cr_expect_str_eq(ioctl_by_number(VFIO_IOMMU_UNMAP_DMA, OWNER_SPAPR)->name, "VFIO_IOMMU_UNMAP_DMA");
+	cr_expect_str_eq(ioctl_by_number(VFIO_SET_IOMMU, OWNER_TCE_PUT)->name, "VFIO_SET_IOMMU");
+	cr_expect_null(ioctl_by_number(VFIO_IOMMU_UNMAP_DMA, OWNER_TCE_PUT));
 	cr_expect_null(ioctl_by_number(VFIO_IOMMU_MAP_DMA, OWNER_CONTAINER));
 	cr_expect_null(ioctl_by_number(VFIO_IOMMU_ENABLE, OWNER_TYPE1));
 	cr_expect_null(ioctl_by_number(VFIO_GET_API_VERSION, OWNER_GROUP));
