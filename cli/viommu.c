@@ -22,6 +22,7 @@ struct playing {
 	const struct options *options;
 	const char *on;
 	uint64_t seed, steps, first; /* the first guest */
+	bool bugs[CLIENT_BUG_COUNT]; /* of the client */
 	struct trace_header wanted;  /* of the backend */
 	struct backend *backend;
 	struct subject subject; /* what the spaces are watched with */
@@ -39,7 +40,7 @@ static int take_defects(struct playing *playing, struct options *of_model, struc
 		const enum client_bug bug = client_bug_by_name(name);
 
 		if (bug < CLIENT_BUG_COUNT)
-			playing->player->listener.bugs[bug] = true;
+			playing->bugs[bug] = true;
 		else
 			of_model->defects.items[of_model->defects.count++] = name;
 	}
@@ -54,6 +55,7 @@ static int prepare(struct playing *playing, const struct options *options, struc
 {
 	const char *machine = options->values[OPTION_MACHINE], *profile = options->values[OPTION_PROFILE];
 	struct trace_header *wanted = &playing->wanted;
+	struct guest guest;
 
 	playing->options = options;
 	playing->on = options->values[OPTION_ON] ? options->values[OPTION_ON] : "model";
@@ -72,8 +74,8 @@ static int prepare(struct playing *playing, const struct options *options, struc
 		 playing->steps, playing->first);
 	if (subject_settings(wanted, options, diag) != 0 || subject_find(&playing->subject, wanted, NULL, diag) != 0)
 		return -1;
-	guest_begin(&playing->player->guest, playing->subject.machine, true);
-	if (!playing->player->guest.device_count)
+	guest_begin(&guest, playing->subject.machine, true);
+	if (!guest.device_count)
 		return diag_set(diag, NULL, 0, 0,
 				"viommu: machine '%s' has no device that a guest could be given by TYPE1",
 				wanted->machine);
@@ -207,7 +209,6 @@ static enum exit_code tell(const struct playing *playing, bool well)
 
 static enum exit_code play_on(struct playing *playing, struct diag *diag)
 {
-	bool bugs[CLIENT_BUG_COUNT];
 	struct trace_header judged;
 	enum exit_code code;
 
@@ -217,10 +218,9 @@ static enum exit_code play_on(struct playing *playing, struct diag *diag)
 	subject_without_defects(&judged);
 	if (subject_find(&playing->subject, &judged, NULL, diag) != 0 || open_writer(playing, &judged, diag) != 0)
 		return bad_input(diag);
-	memcpy(bugs, playing->player->listener.bugs, sizeof(bugs));
 	if (!player_begin(playing->player, playing->backend, &playing->subject.profile, playing->writer, playing->seed))
 		return out_of_memory();
-	memcpy(playing->player->listener.bugs, bugs, sizeof(bugs));
+	memcpy(playing->player->listener.bugs, playing->bugs, sizeof(playing->bugs));
 	code = tell(playing, play(playing));
 	player_end(playing->player);
 	if (playing->writer && trace_commit(playing->writer, diag) != 0)

@@ -8,7 +8,7 @@
 
 #include "viommu/listener.h"
 
-enum { TWIN_PINS_MAX = 16, TWIN_FAULTS_MAX = 8 };
+enum { TWIN_PINS_MAX = 16 };
 
 /* What a pinner has pinned: IOVAs, by page. */
 struct twin_pin {
@@ -25,7 +25,7 @@ struct twin {
 	struct twin_pin pins[TWIN_PINS_MAX];
 	uint32_t pin_count;
 	/* What is wrong, at most one of each rule, in the order in which it was seen. */
-	struct twin_fault faults[TWIN_FAULTS_MAX];
+	struct twin_fault faults[SPACE_RULE_COUNT];
 	uint32_t fault_count;
 };
 

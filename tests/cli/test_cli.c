@@ -333,6 +333,9 @@ Test(cli, spaces_shows_the_swap_in_what_qemu_did)
 
 	expect_text(result->out, "translated  7     4         2060 KiB");
 	expect_text(result->err, "spaces: 3 of memory, 3 of translations, 0 open; 0 faults");
+	/* Two devices are in containers of their own, and their spaces change at different times. */
+	expect_text(expect(0, "spaces " TRACES_FOLDER "/qemu-iommu-two-6.12.trace")->err,
+		    "spaces: 4 of memory, 5 of translations, 0 open; 0 faults");
 	/* Without an IOMMU in front of the device there is nothing to swap. */
 	result = expect(0, "spaces " TRACES_FOLDER "/qemu-firmware-6.12.trace");
 	expect_text(result->err, "spaces: 1 of memory, 0 of translations, 0 open; 0 faults");
