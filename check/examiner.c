@@ -86,6 +86,16 @@ static const enum leaving leavings[RULE_COUNT] = {
     [RULE_TCE_MAP_MEMORY] = LEAVES_ANYTHING,
     [RULE_TCE_MAP_UNREGISTERED] = LEAVES_ANYTHING,
     [RULE_TCE_MAP_BEYOND] = LEAVES_ANYTHING,
+    /* An exchange with the host has taken place, or part of one; so has what was left to do before it. */
+    [RULE_IOA_ALLOC_OUTSIDE] = LEAVES_ANYTHING,
+    [RULE_IOA_CLEAR_IN_USE] = LEAVES_ANYTHING,
+    [RULE_VCMD_TIMEOUT] = LEAVES_ANYTHING,
+    [RULE_VCMD_FULL] = LEAVES_ANYTHING,
+    [RULE_VCMD_FOREIGN] = LEAVES_ANYTHING,
+    [RULE_VCMD_FAILED] = LEAVES_ANYTHING,
+    [RULE_VCMD_UNKNOWN] = LEAVES_ANYTHING,
+    [RULE_VCMD_UNREADABLE] = LEAVES_ANYTHING,
+    [RULE_VCMD_LATER] = LEAVES_ANYTHING,
 };
 
 void examiner_begin(struct examiner *examiner, const struct host *host)

@@ -313,12 +313,13 @@ static int64_t call_about_id(struct twin *twin, int number, const struct call *c
 /* Calls about one vIOMMU of a guest. */
 static int64_t call_about_viommu(struct twin *twin, int number, const struct call *call)
 {
-	struct twin_guest *guest = &twin->guests[number];
+	struct twin_guest *guest;
 	struct twin_viommu *viommu;
 	bool answered;
 
-	if (number == HOST || call->args[1] >= guest->viommus)
+	if (number == HOST || call->args[1] >= twin->guests[number].viommus)
 		return -ENODEV;
+	guest = &twin->guests[number];
 	viommu = &guest->viommu[call->args[1]];
 	switch (call->op) {
 	case CALL_IOASID_SET_ALLOCATOR:

@@ -49,6 +49,7 @@ void book_open(struct book *book)
 {
 	/* What lies behind the counts is never looked at. */
 	book->area_count = book->dma_count = book->eventfd_count = book->memfd_count = 0;
+	book->guest_count = book->ioasid_count = 0;
 	book->actor_count = book->tasks_made = 1;
 	book->memory = 0;
 	book->mapped = false;
@@ -211,6 +212,14 @@ void book_learn(struct book *book, const struct call *call, const struct outcome
 	case CALL_EVENTFD:
 		book->eventfds[list_add(&book->eventfd_count, EVENTFDS_MAX, (uint64_t)outcome->ret)] =
 		    (int32_t)outcome->ret;
+		break;
+	case CALL_GUEST:
+		book->guests[list_add(&book->guest_count, GUESTS_MAX, (uint64_t)outcome->ret)] = (int32_t)outcome->ret;
+		break;
+	case CALL_IOASID_ALLOC:
+	case CALL_VCMD_READ:
+		book->ioasids[list_add(&book->ioasid_count, IOASIDS_MAX, (uint64_t)outcome->ret)] =
+		    (uint32_t)outcome->ret;
 		break;
 	case CALL_FORK:
 		learn_fork(book, call, outcome);

@@ -56,6 +56,8 @@ uint64_t choose_any_fd(struct generator *g)
 	list_fds(g);
 	if (g->book.eventfd_count && chance(g, 1, 8))
 		return (uint64_t)g->book.eventfds[below(g, g->book.eventfd_count)];
+	if (g->book.guest_count && chance(g, 1, 8))
+		return (uint64_t)g->book.guests[below(g, g->book.guest_count)];
 	if (g->fd_count && chance(g, 7, 8))
 		return (uint64_t)g->fds[below(g, g->fd_count)].number;
 	return (uint64_t)(int64_t)ONE_OF(g, thin_air);

@@ -27,7 +27,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (2 * GROUPS_MAX + 43)
+#define PROLOGUE_MAX (2 * GROUPS_MAX + 47)
 
 struct plan {
 	uint32_t calls;
@@ -103,13 +103,15 @@ static bool is_pinners(enum operation operation)
 	       operation == OPERATION_pinner_look || operation == OPERATION_map_region;
 }
 
-/* Whether the machine has nothing that an operation is about. Nothing is drawn for it then. */
+/* Whether machine and profile have nothing that an operation is about. Nothing is drawn for it then. */
 static bool is_pointless(const struct generator *g, enum operation operation)
 {
 	if (operation >= OPERATION_tce_memory && operation <= OPERATION_tce_recovery)
 		return !has_tce(g);
 	if (operation >= OPERATION_pasid_request && operation <= OPERATION_invalidate)
 		return !has_nesting(g);
+	if (operation >= OPERATION_guest && operation <= OPERATION_vcmd)
+		return !has_ioasids(g);
 	return operation == OPERATION_devtree_info && !has_platform(g);
 }
 
@@ -237,6 +239,16 @@ static void plan_prologue(struct generator *g, struct plan *plan)
 	plan->prologue_length = 0;
 	if (chance(g, 1, 8))
 		return;
+	/* Guests have nothing to do with the rest: they come first, or instead of it. */
+	if (has_ioasids(g)) {
+		prologue_add(plan, OPERATION_guest);
+		prologue_add(plan, OPERATION_ioasid_driver);
+		prologue_add(plan, OPERATION_ioasid_alloc);
+		if (chance(g, 1, 2))
+			prologue_add(plan, OPERATION_guest);
+		if (chance(g, 3, 4))
+			return;
+	}
 	/* What mediated devices were content with may be too much for a group that joins them. */
 	if (pins && chance(g, 1, 2))
 		early = count_emulated_first(g);

@@ -16,6 +16,8 @@
 #define MAPPINGS_MAX 64
 #define EVENTFDS_MAX 8
 #define MEMFDS_MAX   8
+#define GUESTS_MAX   4
+#define IOASIDS_MAX  16
 #define SCRIPT_MAX   8 /* calls that belong together */
 #define GROUPS_MAX   16
 
@@ -55,8 +57,9 @@ struct book {
 	struct area areas[AREAS_MAX];
 	struct dma dmas[MAPPINGS_MAX];
 	struct actor actors[TASKS_MAX]; /* tasks that live */
-	int32_t eventfds[EVENTFDS_MAX], memfds[MEMFDS_MAX];
-	uint32_t area_count, dma_count, actor_count, eventfd_count, memfd_count;
+	int32_t eventfds[EVENTFDS_MAX], memfds[MEMFDS_MAX], guests[GUESTS_MAX];
+	uint32_t ioasids[IOASIDS_MAX];
+	uint32_t area_count, dma_count, actor_count, eventfd_count, memfd_count, guest_count, ioasid_count;
 	uint32_t tasks_made;
 	bool mapped;	 /* a mapping for devices was made, ever */
 	uint64_t memory; /* bytes that mmap gave out */
@@ -163,6 +166,8 @@ bool has_tce(const struct generator *g);
 bool has_platform(const struct generator *g);
 /* Whether the profile tells of nesting, as was proposed. */
 bool has_nesting(const struct generator *g);
+/* Whether there are guests that ask for ids, which only a proposal has. */
+bool has_ioasids(const struct generator *g);
 uint64_t choose_iova(struct generator *g);
 /* An IOVA around the ends of the aperture and of each reserved range. */
 uint64_t choose_edge(struct generator *g);

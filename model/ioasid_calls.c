@@ -60,23 +60,27 @@ static enum step_result ioasid_free(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
-/* An id that is there, and the set's: STEP_MORE, or refused. */
-static enum step_result find_own(struct op *op, const struct kernel *kernel, uint32_t set, struct ioasid **id)
+/* An id that is there, and the set's; NULL if the operation is refused. */
+static struct ioasid *find_own(struct op *op, const struct kernel *kernel, uint32_t set)
 {
-	*id = named(kernel, op);
-	if (!*id)
-		return refuse(op, RULE_IOA_UNKNOWN);
-	return set_has(set, *id) ? STEP_MORE : refuse(op, RULE_IOA_FOREIGN);
+	struct ioasid *id = named(kernel, op);
+
+	if (id && set_has(set, id))
+		return id;
+	refuse(op, id ? RULE_IOA_FOREIGN : RULE_IOA_UNKNOWN);
+	return NULL;
 }
 
 static enum step_result ioasid_find(struct host *host, struct op *op)
 {
+	const struct ioasid *id;
 	struct kernel kernel;
-	struct ioasid *id;
 	int64_t count = 0;
 
-	if (kernel_find(host, op, &kernel) == STEP_DONE ||
-	    find_own(op, &kernel, (uint32_t)op->call->args[1], &id) == STEP_DONE)
+	if (kernel_find(host, op, &kernel) == STEP_DONE)
+		return STEP_DONE;
+	id = find_own(op, &kernel, (uint32_t)op->call->args[1]);
+	if (!id)
 		return STEP_DONE;
 	for (uint32_t bound = id->bound; bound; bound &= bound - 1)
 		count++;
@@ -84,28 +88,32 @@ static enum step_result ioasid_find(struct host *host, struct op *op)
 	return finish(op, count);
 }
 
-/* The device behind an IOMMU, of which the host has one, as a bit; and the id to bind it to. STEP_MORE, or refused. */
-static enum step_result find_binding(struct host *host, struct op *op, struct ioasid **id, uint32_t *device)
+/* The id that is to be bound, and as a bit the device behind an IOMMU, of which the host has one; NULL as above. */
+static struct ioasid *find_binding(struct host *host, struct op *op, uint32_t *device)
 {
 	const uint64_t index = op->call->args[1];
 	struct kernel kernel;
 
 	if (kernel_find(host, op, &kernel) == STEP_DONE)
-		return STEP_DONE;
-	if (index >= (kernel.guest ? kernel.guest->viommu_count : 1))
-		return refuse(op, RULE_GST_NO_VIOMMU);
-	if (kernel.guest && !kernel.guest->viommus[index].ready)
-		return refuse(op, RULE_GST_NOT_READY);
+		return NULL;
+	if (index >= (kernel.guest ? kernel.guest->viommu_count : 1)) {
+		refuse(op, RULE_GST_NO_VIOMMU);
+		return NULL;
+	}
+	if (kernel.guest && !kernel.guest->viommus[index].ready) {
+		refuse(op, RULE_GST_NOT_READY);
+		return NULL;
+	}
 	*device = UINT32_C(1) << index;
-	return find_own(op, &kernel, 0, id);
+	return find_own(op, &kernel, 0);
 }
 
 static enum step_result ioasid_bind(struct host *host, struct op *op)
 {
-	struct ioasid *id;
-	uint32_t device;
+	uint32_t device = 0;
+	struct ioasid *id = find_binding(host, op, &device);
 
-	if (find_binding(host, op, &id, &device) == STEP_DONE)
+	if (!id)
 		return STEP_DONE;
 	if (id->bound & device)
 		return refuse(op, RULE_IOA_BIND_AGAIN);
@@ -116,10 +124,10 @@ static enum step_result ioasid_bind(struct host *host, struct op *op)
 
 static enum step_result ioasid_unbind(struct host *host, struct op *op)
 {
-	struct ioasid *id;
-	uint32_t device;
+	uint32_t device = 0;
+	struct ioasid *id = find_binding(host, op, &device);
 
-	if (find_binding(host, op, &id, &device) == STEP_DONE)
+	if (!id)
 		return STEP_DONE;
 	if (!(id->bound & device))
 		return refuse(op, RULE_IOA_UNBIND_NONE);
