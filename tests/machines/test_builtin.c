@@ -11,14 +11,13 @@ static const char *const expected_names[] = {
     "model-devtree",	 "model-nesting-smmuv3",
     "model-nesting-vtd", "model-tce",
     "model-two-iommus",	 "powernv9-edu",
-    "powernv9-hash",	 "powernv9-multi",
-    "pseries-edu",	 "pseries-multi",
-    "q35-amd",		 "q35-e1000",
-    "q35-edu",		 "q35-isa",
-    "q35-mdev",		 "q35-mdev-unsafe",
-    "q35-mixed",	 "q35-multi",
-    "q35-noiommu",	 "q35-unsafe",
-    "virt-smmuv3-edu",
+    "powernv9-multi",	 "pseries-edu",
+    "pseries-multi",	 "q35-amd",
+    "q35-e1000",	 "q35-edu",
+    "q35-isa",		 "q35-mdev",
+    "q35-mdev-unsafe",	 "q35-mixed",
+    "q35-multi",	 "q35-noiommu",
+    "q35-unsafe",	 "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
