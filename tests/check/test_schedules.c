@@ -12,7 +12,7 @@
 
 #define PUT(fd)                                                                                                       \
 	" ioctl(" fd ", VFIO_IOMMU_SPAPR_TCE_PUT, {argsz=24, flags=READ|WRITE, ioba=0x8000000, tce=0x100000000000}) " \
-		     "= ?"
+	"= ?"
 
 enum { LINES_MAX = 16 };
 
