@@ -163,7 +163,6 @@ static enum step_result map_memory_file(struct host *host, struct op *op, struct
 	return STEP_MORE;
 }
 
-/* Containers, iommufds and groups have no memory, but are asked only when all else is right. */
 /* Whether a file that was opened so cannot be mapped so. */
 static bool map_access_refused(const struct op *op, uint32_t mode)
 {
@@ -171,8 +170,17 @@ static bool map_access_refused(const struct op *op, uint32_t mode)
 					     (op->call->args[2] & PROT_WRITE_BIT));
 }
 
-static enum step_result map_no_memory(struct host *host, struct op *op, const struct file *file)
+/* Whether such a file has an mmap of its own, which refuses. */
+static bool map_is_asked(const struct host *host, const struct file *file)
 {
+	return file->kind == FILE_CONTAINER ? profile_get(host, PROFILE_CONTAINER_MMAP) != -LINUX_ENODEV
+					    : file->kind == FILE_IOMMUFD && profile_get(host, PROFILE_IOMMUFD_MAPPABLE);
+}
+
+/* Containers, iommufds and groups have no memory, but are asked only when all else is right. */
+static enum step_result map_no_memory(struct host *host, struct op *op, const struct mapping *mapping)
+{
+	const struct file *file = &host->files.items[mapping->file];
 	const uint64_t sharing = op->call->args[3] & (MAP_SHARED_BIT | MAP_PRIVATE_BIT);
 	uint32_t mode = file->flags & ACCESS_MODE;
 
@@ -180,10 +188,13 @@ static enum step_result map_no_memory(struct host *host, struct op *op, const st
 		return refuse(op, RULE_MM_MAP_SHARING);
 	if (map_access_refused(op, mode))
 		return refuse(op, RULE_MM_MAP_ACCESS);
+	/* As with a device: then what was there is gone, or is put back. */
+	if (mapping->occupied && map_is_asked(host, file))
+		return unmodelled(host, op);
 	if (file->kind == FILE_CONTAINER)
 		return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
 	if (file->kind == FILE_IOMMUFD)
-		return iommufd_mmap(host, op, (uint32_t)(file - host->files.items));
+		return iommufd_mmap(host, op, mapping->file);
 	return refuse(op, RULE_FD_NO_MMAP);
 }
 
@@ -226,7 +237,7 @@ static enum step_result map_kind(struct host *host, struct op *op, struct mappin
 	case FILE_GROUP:
 	case FILE_GROUP_GONE:
 	case FILE_IOMMUFD:
-		return map_no_memory(host, op, &host->files.items[mapping->file]);
+		return map_no_memory(host, op, mapping);
 	default:
 		return unmodelled(host, op);
 	}
