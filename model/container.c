@@ -133,6 +133,11 @@ static struct container *op_container(struct host *host, const struct op *op)
 	return &host->containers.items[host->files.items[op->file].object];
 }
 
+uint32_t op_iommu(const struct host *host, const struct op *op)
+{
+	return host->containers.items[host->files.items[op->file].object].iommu;
+}
+
 uint32_t container_new(struct host *host)
 {
 	uint32_t index = 0;

@@ -21,6 +21,8 @@ bool container_parts_first(const struct host *host, uint32_t container);
 bool container_part(struct host *host, uint32_t group);
 void container_settle(struct host *host, uint32_t container, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
+/* The instance behind the container that the call went to, in the table of its kind. */
+uint32_t op_iommu(const struct host *host, const struct op *op);
 /* An ioctl that is none of a container's own, nor of its IOMMU's. */
 enum step_result container_unknown_ioctl(struct host *host, struct op *op);
 /* Whose ioctls a container answers: its own alone, or also its IOMMU driver's. */

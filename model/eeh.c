@@ -122,7 +122,7 @@ static enum step_result inject(struct host *host, struct op *op, const struct vf
 /* Whether a group's recovery is in the hands of the instance. */
 static bool has_group(const struct host *host, const struct op *op, uint32_t group)
 {
-	return host->groups.items[group].joined == host->containers.items[host->files.items[op->file].object].iommu;
+	return host->groups.items[group].joined == op_iommu(host, op);
 }
 
 static enum step_result reset(struct host *host, struct op *op, enum pe_hold hold)

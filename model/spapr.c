@@ -135,7 +135,7 @@ bool spapr_leave(struct host *host, uint32_t group)
 
 struct spapr *op_spapr(struct host *host, const struct op *op)
 {
-	return &host->spaprs.items[host->containers.items[host->files.items[op->file].object].iommu];
+	return &host->spaprs.items[op_iommu(host, op)];
 }
 
 bool spapr_knows(const struct host *host, const struct op *op, handler_fn *handler)

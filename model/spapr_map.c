@@ -145,26 +145,32 @@ static bool not_enabled(struct host *host, const struct op *op, const struct spa
 	return false;
 }
 
+/* What mapping and unmapping begin with: the argument is in @object, and the window that was pending is there. */
+static enum step_result begin(struct host *host, struct op *op, void *object, const struct spapr_argument *argument)
+{
+	if (spapr_enter(host, op) == STEP_DONE)
+		return STEP_DONE;
+	if (not_enabled(host, op, op_spapr(host, op)))
+		return refuse(op, RULE_TCE_NOT_ENABLED);
+	if (spapr_load(host, op, object, argument) == STEP_DONE)
+		return STEP_DONE;
+	return spapr_default_window(host, op);
+}
+
 enum step_result spapr_map_dma(struct host *host, struct op *op)
 {
 	static const struct spapr_argument argument = {.fault = RULE_TCE_MAP_FAULT,
 						       .argsz = RULE_TCE_MAP_ARGSZ,
 						       .flags = RULE_TCE_MAP_FLAGS,
 						       .known_flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE};
-	struct vfio_iommu_type1_dma_map map;
+	struct vfio_iommu_type1_dma_map map = {0};
 	struct tce_table *table;
 	struct spapr *spapr;
 	uint64_t in_page;
 
-	if (spapr_enter(host, op) == STEP_DONE)
+	if (begin(host, op, &map, &argument) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	if (not_enabled(host, op, spapr))
-		return refuse(op, RULE_TCE_NOT_ENABLED);
-	if (spapr_load(host, op, &map, &argument) == STEP_DONE)
-		return STEP_DONE;
-	if (spapr_default_window(host, op) == STEP_DONE)
-		return STEP_DONE;
 	table = spapr_find_window(spapr, map.iova);
 	if (!table || (table->last - map.iova < tce_table_page(table) && defect_on(host, DEFECT_TCE_WINDOW_LAST_PAGE)))
 		return refuse(op, RULE_TCE_MAP_NO_WINDOW);
@@ -184,20 +190,14 @@ enum step_result spapr_unmap_dma(struct host *host, struct op *op)
 {
 	static const struct spapr_argument argument = {
 	    .fault = RULE_TCE_UNMAP_FAULT, .argsz = RULE_TCE_UNMAP_ARGSZ, .flags = RULE_TCE_UNMAP_FLAGS};
-	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_iommu_type1_dma_unmap unmap = {0};
 	struct tce_table *table;
 	struct spapr *spapr;
 	uint64_t in_page, count;
 
-	if (spapr_enter(host, op) == STEP_DONE)
+	if (begin(host, op, &unmap, &argument) == STEP_DONE)
 		return STEP_DONE;
 	spapr = op_spapr(host, op);
-	if (not_enabled(host, op, spapr))
-		return refuse(op, RULE_TCE_NOT_ENABLED);
-	if (spapr_load(host, op, &unmap, &argument) == STEP_DONE)
-		return STEP_DONE;
-	if (spapr_default_window(host, op) == STEP_DONE)
-		return STEP_DONE;
 	table = spapr_find_window(spapr, unmap.iova);
 	if (!table)
 		return refuse(op, RULE_TCE_UNMAP_NO_WINDOW);

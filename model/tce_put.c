@@ -18,7 +18,7 @@ enum { ENTRY_SHIFT = 12, ENTRY_BYTES = 1 << ENTRY_SHIFT };
 
 static struct tce_put *op_instance(struct host *host, const struct op *op)
 {
-	return &host->tce_puts.items[host->containers.items[host->files.items[op->file].object].iommu];
+	return &host->tce_puts.items[op_iommu(host, op)];
 }
 
 /* ---- tables --------------------------------------------------------------------------------- */

@@ -115,7 +115,7 @@ enum rule type1_translate(const struct host *host, uint32_t device, uint64_t iov
 
 struct type1 *op_type1(struct host *host, const struct op *op)
 {
-	return &host->iommus.items[host->containers.items[host->files.items[op->file].object].iommu];
+	return &host->iommus.items[op_iommu(host, op)];
 }
 
 /* ---- GET_INFO ------------------------------------------------------------------------------ */
