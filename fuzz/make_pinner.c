@@ -4,36 +4,23 @@
  * looking at what came of it. Its registers keep what was written, so that a command follows some aiming or none.
  */
 #include "generator_internal.h"
-
-enum {
-	IOVA = 0x00,
-	COUNT = 0x08,
-	PROT = 0x10,
-	COMMAND = 0x18,
-	IDENTITY = 0x20,
-	REGISTERS_END = 0x50,
-	REGISTER_SIZE = 8,
-	WINDOW = 0x1000,
-	WINDOW_SIZE = 0x4000,
-};
-
-#define IDENTITY_VALUE UINT64_C(0x72656e6e6970)
+#include "kernels/pinner/registers.h"
 
 /* Whether the device at a descriptor says that it is a pinner; the model is asked. */
 static bool is_pinner(struct generator *g, uint64_t fd)
 {
-	uint8_t nothing[REGISTER_SIZE] = {0};
+	uint8_t nothing[PINNER_REGISTER_SIZE] = {0};
 	struct call call = {.task = g->actor->task,
 			    .thread = 1,
 			    .op = CALL_PREAD,
-			    .args = {fd, 0, REGISTER_SIZE, IDENTITY},
+			    .args = {fd, 0, PINNER_REGISTER_SIZE, PINNER_IDENTITY},
 			    .buffer_count = 1,
-			    .buffers = {{.length = REGISTER_SIZE, .in = nothing}}};
+			    .buffers = {{.length = PINNER_REGISTER_SIZE, .in = nothing}}};
 	struct outcome outcome;
 
 	host_call(g->host, &call, NULL, &outcome);
-	return outcome.modelled && outcome.ret == REGISTER_SIZE && outcome.out[0] &&
-	       bytes_get(outcome.out[0], REGISTER_SIZE) == IDENTITY_VALUE;
+	return outcome.modelled && outcome.ret == PINNER_REGISTER_SIZE && outcome.out[0] &&
+	       bytes_get(outcome.out[0], PINNER_REGISTER_SIZE) == PINNER_IDENTITY_VALUE;
 }
 
 /* One of the acting task's pinners. False if it has none. */
@@ -54,7 +41,7 @@ static bool choose_pinner(struct generator *g, uint64_t *fd)
 
 static void build_register(struct generator *g, struct call *call, uint64_t fd, uint64_t offset, uint64_t value)
 {
-	uint8_t bytes[REGISTER_SIZE];
+	uint8_t bytes[PINNER_REGISTER_SIZE];
 
 	bytes_put(bytes, sizeof(bytes), value);
 	build_transfer(g, call, CALL_PWRITE, fd, bytes, sizeof(bytes), offset);
@@ -93,14 +80,14 @@ bool make_pinner_aim(struct generator *g, struct call *call)
 		return false;
 	switch (below(g, 5)) {
 	case 0:
-		build_register(g, call, fd, PROT, strange(g) ? ONE_OF(g, odd_prots) : ONE_OF(g, prots));
+		build_register(g, call, fd, PINNER_PROT, strange(g) ? ONE_OF(g, odd_prots) : ONE_OF(g, prots));
 		break;
 	case 1:
 	case 2:
-		build_register(g, call, fd, COUNT, strange(g) ? ONE_OF(g, odd_counts) : ONE_OF(g, counts));
+		build_register(g, call, fd, PINNER_COUNT, strange(g) ? ONE_OF(g, odd_counts) : ONE_OF(g, counts));
 		break;
 	default:
-		build_register(g, call, fd, IOVA, aimed_iova(g));
+		build_register(g, call, fd, PINNER_IOVA, aimed_iova(g));
 		break;
 	}
 	return true;
@@ -114,22 +101,22 @@ bool make_pinner_command(struct generator *g, struct call *call)
 
 	if (!choose_pinner(g, &fd))
 		return false;
-	build_register(g, call, fd, COMMAND, strange(g) ? ONE_OF(g, odd) : ONE_OF(g, commands));
+	build_register(g, call, fd, PINNER_COMMAND, strange(g) ? ONE_OF(g, odd) : ONE_OF(g, commands));
 	return true;
 }
 
 bool make_pinner_look(struct generator *g, struct call *call)
 {
 	static const uint32_t lengths[] = {8, 16, 64};
-	uint32_t length = REGISTER_SIZE;
+	uint32_t length = PINNER_REGISTER_SIZE;
 	uint64_t fd, offset;
 
 	if (!choose_pinner(g, &fd))
 		return false;
-	offset = REGISTER_SIZE * below(g, REGISTERS_END / REGISTER_SIZE);
+	offset = PINNER_REGISTER_SIZE * below(g, PINNER_REGISTERS_END / PINNER_REGISTER_SIZE);
 	if (chance(g, 1, 4)) {
 		length = ONE_OF(g, lengths);
-		offset = WINDOW + below(g, WINDOW_SIZE / 256);
+		offset = PINNER_WINDOW + below(g, PINNER_WINDOW_SIZE / 256);
 	}
 	if (strange(g))
 		offset += 1 + below(g, 0x5000);
@@ -146,7 +133,7 @@ bool make_pinner_fill(struct generator *g, struct call *call)
 		return false;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)any(g);
-	offset = WINDOW + below(g, strange(g) ? WINDOW_SIZE : WINDOW_SIZE / 256);
+	offset = PINNER_WINDOW + below(g, strange(g) ? PINNER_WINDOW_SIZE : PINNER_WINDOW_SIZE / 256);
 	build_transfer(g, call, CALL_PWRITE, fd, bytes, 1 + (uint32_t)below(g, sizeof(bytes)), offset);
 	return true;
 }
