@@ -66,11 +66,13 @@ static int64_t run_mremap(const struct call *call, const int64_t *wish)
 /* Locks of all memory take the agent's with them, which the calls know nothing of. */
 static int64_t run_mlockall(const struct call *call)
 {
+	const int flags = native_lock_flags(call->args[0]);
+
 	memory_hide(true);
-	int64_t error = call_result(syscall(SYS_mlockall, (int)call->args[0]));
+	int64_t error = call_result(syscall(SYS_mlockall, flags));
 
 	if (!error)
-		memory_unlock_own(call->args[0] & MCL_FUTURE);
+		memory_unlock_own(flags & MCL_FUTURE);
 	memory_hide(false);
 	return error;
 }

@@ -28,6 +28,12 @@ static const struct native_flag map_flags[] = {
     {0x4000, MAP_NORESERVE}, /* powerpc 0x40 */
 };
 
+static const struct native_flag lock_flags[] = {
+    {0x1, MCL_CURRENT}, /* powerpc 0x2000 */
+    {0x2, MCL_FUTURE},  /* powerpc 0x4000 */
+    {0x4, MCL_ONFAULT}, /* powerpc 0x8000 */
+};
+
 static int translate(const struct native_flag *table, size_t count, uint64_t flags)
 {
 	uint32_t rest = (uint32_t)flags;
@@ -66,6 +72,11 @@ int native_open_flags(uint64_t flags)
 int native_map_flags(uint64_t flags)
 {
 	return translate(map_flags, sizeof(map_flags) / sizeof(map_flags[0]), flags);
+}
+
+int native_lock_flags(uint64_t flags)
+{
+	return translate(lock_flags, sizeof(lock_flags) / sizeof(lock_flags[0]), flags);
 }
 
 uint64_t trace_open_flags(uint64_t native)

@@ -9,6 +9,7 @@
 
 int native_open_flags(uint64_t flags);
 int native_map_flags(uint64_t flags);
+int native_lock_flags(uint64_t flags); /* of mlockall */
 uint64_t trace_open_flags(uint64_t native);
 uint64_t trace_map_flags(uint64_t native);
 
