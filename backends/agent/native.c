@@ -30,7 +30,7 @@ static const struct native_flag map_flags[] = {
 
 static const struct native_flag lock_flags[] = {
     {0x1, MCL_CURRENT}, /* powerpc 0x2000 */
-    {0x2, MCL_FUTURE},  /* powerpc 0x4000 */
+    {0x2, MCL_FUTURE},	/* powerpc 0x4000 */
     {0x4, MCL_ONFAULT}, /* powerpc 0x8000 */
 };
 

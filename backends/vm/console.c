@@ -18,8 +18,10 @@
 /* As much of the text as anybody reads; the end of it, because that is where things went wrong. */
 #define TEXT_MAX (1 << 20)
 
-/* What a complaint goes on with, and what it ends with. */
+/* What a complaint goes on with, and what it ends with. An access that fails is told first, that it is an oops later.
+ */
 #define TRACE_WORDS "Call Trace:"
+#define OOPS_WORDS  "Oops: "
 #define END_WORDS   "---[ end "
 
 /* Words by which kernels of all architectures begin to report a fault of their own. */
@@ -27,7 +29,7 @@ static const char *const complaints[] = {
     "BUG: ",			 /* a NULL pointer, soft lockups, scheduling while atomic, KASAN, ... */
     "kernel BUG at",		 /* BUG() */
     "WARNING: ",		 /* WARN(), lockdep */
-    "Oops: ",			 /* x86, powerpc */
+    OOPS_WORDS,			 /* x86, powerpc */
     "Internal error: ",		 /* arm64's word for it */
     "general protection fault",	 /* x86 */
     "Unable to handle kernel",	 /* arm64, powerpc: page faults */
@@ -113,7 +115,8 @@ const char *console_complaint(struct console *console, size_t index)
 
 	while (*line) {
 		size_t length = strcspn(line, "\n");
-		bool goes_on = complaining && line_has(line, length, TRACE_WORDS);
+		bool goes_on =
+		    complaining && (line_has(line, length, TRACE_WORDS) || line_has(line, length, OOPS_WORDS));
 
 		if (line_has(line, length, END_WORDS))
 			complaining = false;

@@ -71,6 +71,18 @@ Test(console, complaints_are_counted_with_all_their_lines)
 	cr_expect(console_complaint(&console, 4) == NULL);
 }
 
+Test(console, complaint_of_an_access_has_its_oops_with_it)
+{
+	print("BUG: Unable to handle kernel data access on read at 0xc008000000001000\n"
+	      "Faulting instruction address: 0xc008000000002000\n"
+	      "Oops: Kernel access of bad area, sig: 11 [#1]\n"
+	      "Call Trace:\n---[ end trace 0000000000000000 ]---\n"
+	      "Oops: Exception in kernel mode, sig: 5 [#2]\n");
+	cr_expect(strstr(console_complaint(&console, 0), "data access") != NULL);
+	cr_expect(strstr(console_complaint(&console, 1), "[#2]") != NULL);
+	cr_expect(console_complaint(&console, 2) == NULL);
+}
+
 Test(console, complaint_in_a_line_that_is_not_complete_is_seen)
 {
 	print("[    3.0] Kernel panic - not syncing: Attempted to kill init!");
