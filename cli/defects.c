@@ -42,7 +42,7 @@ static int suspects_begin(struct inquiry *inquiry, const struct subject *subject
 		suspect->profile = subject->profile;
 		if (i != INNOCENT)
 			defect_set_add(&suspect->profile.defects, (enum defect)i);
-		suspect->judge = judge_new(subject->machine, &suspect->profile);
+		suspect->judge = judge_new(&subject->machine, &suspect->profile);
 		if (!suspect->judge)
 			return -1;
 	}
@@ -178,7 +178,7 @@ static int inquire(struct inquiry *inquiry, const char *path, struct diag *diag)
 	else if (suspects_begin(inquiry, &subject) != 0)
 		inquiry->failed = true;
 	else
-		result = hear_trace(inquiry, subject.machine, path, reader, diag);
+		result = hear_trace(inquiry, &subject.machine, path, reader, diag);
 	progress_end(&inquiry->progress);
 	suspects_release(inquiry);
 	scene_clear(&inquiry->scene);

@@ -73,9 +73,9 @@ static void survey_run(struct survey *survey, const char *run, const struct scen
 	if (!scene->count)
 		return;
 	survey->runs++;
-	scene_explore(scene, survey->subject.machine, &survey->subject.profile, &exploration);
+	scene_explore(scene, &survey->subject.machine, &survey->subject.profile, &exploration);
 	if (survey->suspicious)
-		scene_explore(scene, survey->without.machine, &survey->without.profile, &reference);
+		scene_explore(scene, &survey->without.machine, &survey->without.profile, &reference);
 	if (exploration.failed || reference.failed)
 		survey->failure = "there are more orders than can be gone through";
 	for (size_t i = 0; i < exploration.count && !survey->failure; i++) {

@@ -13,7 +13,7 @@ int hearing_begin(struct hearing *hearing, struct report *report, struct report_
 	*hearing = (struct hearing){.report = report, .trace = trace};
 	if (subject_find(&hearing->subject, header, trace->name, diag) != 0)
 		return -1;
-	hearing->judge = judge_new(hearing->subject.machine, &hearing->subject.profile);
+	hearing->judge = judge_new(&hearing->subject.machine, &hearing->subject.profile);
 	if (!hearing->judge)
 		return diag_set(diag, trace->name, 0, 0, "out of memory");
 	progress_begin(&hearing->progress, trace->name, options->values[OPTION_QUIET] != NULL, PROGRESS_INTERVAL);

@@ -143,7 +143,7 @@ static int survey_opened(struct survey *survey, struct diag *diag)
 		return -1;
 	if (output && !(survey->writer = trace_create(output, &header, diag)))
 		return -1;
-	survey->twins = twins_new(subject.machine, &subject.profile);
+	survey->twins = twins_new(&subject.machine, &subject.profile);
 	if (!survey->twins)
 		return close_writer(survey, diag_set(diag, NULL, 0, 0, "out of memory"), diag);
 	result = close_writer(survey, survey_items(survey, diag), diag);

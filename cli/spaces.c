@@ -82,7 +82,7 @@ static int watch_opened(struct spaces_survey *survey, const struct options *opti
 	if (subject_header(&header, trace_header(survey->reader), options, diag) != 0 ||
 	    subject_find(&subject, &header, survey->path, diag) != 0)
 		return -1;
-	spaces = spaces_new(subject.machine, &subject.profile, &listener);
+	spaces = spaces_new(&subject.machine, &subject.profile, &listener);
 	if (!spaces)
 		return diag_set(diag, NULL, 0, 0, "out of memory");
 	result = watch_items(survey, spaces, diag);

@@ -9,7 +9,7 @@
 #include "vfiosim/trace.h"
 
 struct subject {
-	const struct machine *machine; /* owned by the library */
+	struct machine machine; /* with pages as the trace's kernel has them */
 	struct profile profile;
 };
 

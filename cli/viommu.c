@@ -74,7 +74,7 @@ static int prepare(struct playing *playing, const struct options *options, struc
 		 playing->steps, playing->first);
 	if (subject_settings(wanted, options, diag) != 0 || subject_find(&playing->subject, wanted, NULL, diag) != 0)
 		return -1;
-	guest_begin(&guest, playing->subject.machine, true);
+	guest_begin(&guest, &playing->subject.machine, true);
 	if (!guest.device_count)
 		return diag_set(diag, NULL, 0, 0,
 				"viommu: machine '%s' has no device that a guest could be given by TYPE1",

@@ -145,7 +145,7 @@ static int read_root(struct tree *tree, struct machine *machine)
 	if (tree_string(tree, TREE_ROOT, "model", &machine->name) != 0 ||
 	    tree_string(tree, TREE_ROOT, "summary", &machine->summary) != 0 ||
 	    tree_string(tree, TREE_ROOT, "arch", &machine->arch) != 0 ||
-	    tree_u32(tree, TREE_ROOT, "page-size", 4096, 65536, &machine->page_size) != 0 ||
+	    tree_u32(tree, TREE_ROOT, "page-size", MACHINE_PAGE_LEAST, MACHINE_PAGE_MOST, &machine->page_size) != 0 ||
 	    read_memory(tree, TREE_ROOT, machine) != 0)
 		return -1;
 	if ((machine->page_size & (machine->page_size - 1)) != 0)

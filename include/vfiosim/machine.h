@@ -22,6 +22,9 @@ enum iommu_kind { IOMMU_NONE, IOMMU_INTEL, IOMMU_AMD, IOMMU_SMMUV3, IOMMU_SPAPR_
 /* Who drives a device when the program starts. */
 enum device_driver { DRIVER_NONE, DRIVER_VFIO_PCI, DRIVER_HOST, DRIVER_PCIEPORT, DRIVER_MDEV, DRIVER_PLATFORM };
 
+/* Bytes of a page that some kernel of a machine has. */
+enum { MACHINE_PAGE_LEAST = 4096, MACHINE_PAGE_MOST = 65536 };
+
 struct iova_range {
 	uint64_t first, last; /* inclusive */
 };

@@ -2,6 +2,7 @@
 /* The command's contract: exit codes, what is said where, and files that are asked for. */
 #include <criterion/criterion.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,6 +121,25 @@ Test(cli, check_of_unknown_machine_or_profile_exits_2)
 {
 	expect_text(expect(2, "check --machine pdp11 good")->err, "machine 'pdp11' is not known");
 	expect_text(expect(2, "check --profile 2.4 good")->err, "profile '2.4' is not known");
+}
+
+/* mmap at 4 KiB: a place for a kernel with pages of 4 KiB only. */
+Test(cli, check_judges_with_the_pages_of_the_kernel_that_was_recorded)
+{
+	static const char small[] = "1 mmap(0x100000001000, 0x1000, 0x3, 0x32, -1, 0x0) = 0x100000001000\n";
+	static const char large[] = "1 mmap(0x100000001000, 0x1000, 0x3, 0x32, -1, 0x0) = -1 EINVAL\n";
+	char text[512];
+
+	snprintf(text, sizeof(text), "vfiosim-trace 1\nmachine: q35-edu\nprofile: 6.12\npage-size: 4096\n%s", small);
+	file_write("small", text);
+	snprintf(text, sizeof(text), "vfiosim-trace 1\nmachine: q35-edu\nprofile: 6.12\npage-size: 65536\n%s", large);
+	file_write("large", text);
+	expect(0, "check small large");
+	snprintf(text, sizeof(text), "vfiosim-trace 1\nmachine: q35-edu\nprofile: 6.12\npage-size: 65536\n%s", small);
+	file_write("swapped", text);
+	expect(1, "check swapped");
+	file_write("huge", "vfiosim-trace 1\nmachine: q35-edu\nprofile: 6.12\npage-size: 131072\n");
+	expect_text(expect(2, "check huge")->err, "pages of 131072 bytes; expected 4096 to 65536");
 }
 
 Test(cli, setting_that_is_none_exits_2)
