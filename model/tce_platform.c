@@ -198,9 +198,8 @@ static enum rule failure(const struct host *host, const struct spapr *spapr, uin
 
 	if (!is_default(host, number, request) && request->size >> request->page_shift > tce->entries)
 		return RULE_TCE_CREATE_TOO_LARGE;
-	/* Two windows beside the default one have the same name. */
 	if (number == 1 && spapr->tables[0].first == tce->second_window)
-		return RULE_TCE_CREATE_TWO_OF_A_NAME;
+		return RULE_TCE_CREATE_ONE_BESIDE;
 	return RULE_NONE;
 }
 
