@@ -22,7 +22,7 @@ const struct command commands[] = {
     {"generate", "[-o TRACE]", "make call programs from a seed, without answers",
      TAKES_CAMPAIGN | TAKES(OUTPUT) | TAKES(INPUT) | TAKES(INPUTS), 0, 0, false, command_generate},
     {"fuzz", "--on BACKEND", "execute generated programs there, and judge the answers",
-     TAKES_REPORT | TAKES_CAMPAIGN | TAKES(ON) | TAKES(DEFECT), 0, 0, false, command_fuzz},
+     TAKES_REPORT | TAKES_CAMPAIGN | TAKES(ON) | TAKES(DEFECT) | TAKES(GUESTS), 0, 0, false, command_fuzz},
     {"ioctls", "", "list the ioctls that are known", TAKES_LIST, 0, 0, false, command_ioctls},
     {"iommufd", "TRACE...", "tell what /dev/iommu makes of calls that were meant for a container",
      TAKES_LIST | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(SET) | TAKES(OUTPUT) | TAKES(VERBOSE) | TAKES(QUIET), 1, -1,

@@ -2,6 +2,9 @@
 /*
  * `vfiosim fuzz`: executes generated programs on a backend and judges the answers. Of each program that went wrong
  * it says how to make it alone again.
+ *
+ * Programs go down lanes, one after the other, and come out in the same order: how many lanes there are makes no
+ * difference to what is told, and written, of them.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,16 +13,20 @@
 
 #include "cli/generate.h"
 #include "cli/hearing.h"
+#include "cli/lane.h"
 #include "vfiosim/backend.h"
 
 #define REPEATS_MAX 20
+
+/* A guest takes half a gigabyte and more of this host's memory. */
+#define LANES_MAX 64
 
 struct fuzzing {
 	const struct options *options;
 	struct campaign campaign;
 	struct trace_header wanted; /* of the backend */
-	struct backend *backend;
-	bool used_up; /* its guest has been through a destructive program */
+	struct lane lanes[LANES_MAX];
+	uint64_t lane_count;
 	struct report *report;
 	struct report_trace *trace;
 	struct hearing hearing;
@@ -53,111 +60,144 @@ static void note_wrong(struct fuzzing *fuzzing, uint64_t number)
 }
 
 /* Notes why the backend cannot go on. Always returns -1. */
-static int backend_failed(struct fuzzing *fuzzing, enum backend_status status, const char *run, const struct diag *diag)
+static int backend_failed(struct fuzzing *fuzzing, const struct lane *lane, enum backend_status status, const char *run)
 {
-	struct backend *backend = fuzzing->backend;
+	const char *console = lane->backend->ops->console(lane->backend);
 
 	progress_end(&fuzzing->hearing.progress);
 	if (status != BACKEND_SPLAT) {
-		trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, diag);
+		trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &lane->diag);
 		return -1;
 	}
-	diag_print(diag);
-	if (report_add_splat(fuzzing->report, fuzzing->trace, run, 0, diag->text, backend->ops->console(backend)) != 0)
+	diag_print(&lane->diag);
+	if (report_add_splat(fuzzing->report, fuzzing->trace, run, 0, lane->diag.text, console) != 0)
 		fuzzing->hearing.failed = true;
 	return -1;
 }
 
-/* Opens the backend. 0, or -1 with the trace's status set. */
-static int open_backend(struct fuzzing *fuzzing)
+/* Opens the lane's backend. 0, or -1 with the trace's status set. */
+static int open_backend(struct fuzzing *fuzzing, struct lane *lane)
 {
 	enum backend_status status = BACKEND_FAILED;
 	struct diag diag = {.text = ""};
 
-	fuzzing->used_up = false;
-	fuzzing->backend = backend_open(fuzzing->options->values[OPTION_ON], &fuzzing->wanted, &status, &diag);
-	if (fuzzing->backend)
+	lane->used_up = false;
+	lane->backend = backend_open(fuzzing->options->values[OPTION_ON], &fuzzing->wanted, &status, &diag);
+	if (lane->backend)
 		return 0;
 	trace_failed(fuzzing->trace, status == BACKEND_MISSING ? REPORT_SKIPPED : REPORT_FAILED, &diag);
 	return -1;
 }
 
-/* Another guest, if the one that there is has been, or will be, through a destructive program. */
-static int renew_guest(struct fuzzing *fuzzing, const struct program *program)
+static void close_backends(struct fuzzing *fuzzing)
 {
-	bool destructive = program->destructive && fuzzing->backend->is_guest;
+	for (size_t i = 0; i < LANES_MAX; i++)
+		if (fuzzing->lanes[i].backend)
+			backend_close(fuzzing->lanes[i].backend);
+}
 
-	if (destructive || fuzzing->used_up) {
-		backend_close(fuzzing->backend);
-		if (open_backend(fuzzing) != 0)
+/* A backend for the program: another guest, if the one that there is has been, or will be, through a destructive one.
+ */
+static int provide_backend(struct fuzzing *fuzzing, struct lane *lane, const struct program *program)
+{
+	bool destructive;
+
+	if (!lane->backend && open_backend(fuzzing, lane) != 0)
+		return -1;
+	destructive = program->destructive && lane->backend->is_guest;
+	if (destructive || lane->used_up) {
+		backend_close(lane->backend);
+		if (open_backend(fuzzing, lane) != 0)
 			return -1;
 	}
-	fuzzing->used_up = destructive;
+	lane->used_up = destructive;
 	return 0;
 }
 
-/* Executes the program and judges its answers. */
-static enum backend_status execute(struct fuzzing *fuzzing, struct program *program, const char *run, struct diag *diag)
+/* Programs take turns with the lanes. */
+static struct lane *lane_of(struct fuzzing *fuzzing, uint64_t number)
 {
-	const struct backend_ops *ops = fuzzing->backend->ops;
-	/* A kernel that falls takes along what it has not sent yet. */
-	const size_t step = fuzzing->used_up ? 1 : program->count;
-	enum backend_status status = ops->begin(fuzzing->backend, diag);
-	size_t answered = 0;
-
-	for (size_t i = 0; i < program->count && status == BACKEND_OK; i += step)
-		status = ops->execute(fuzzing->backend, program->events + i, step, diag);
-	/* Of a program that went wrong, what came before the fault has its answers and is judged. */
-	while (answered < program->count && (status == BACKEND_OK || program->events[answered].answer.known))
-		hearing_event(&fuzzing->hearing, run, &program->events[answered++]);
-	fuzzing->calls += answered;
-	/* A writer keeps its first error until the commit, which tells it. */
-	if (fuzzing->writer && status == BACKEND_OK)
-		(void)campaign_write_program(fuzzing->writer, run, program);
-	if (status == BACKEND_OK)
-		return ops->end(fuzzing->backend, diag);
-	/* A call that was to make the kernel fall is the last one, and has no answer. */
-	if (status == BACKEND_SPLAT && fuzzing->used_up && answered + 1 == program->count)
-		hearing_event(&fuzzing->hearing, run, &program->events[answered]);
-	return status;
+	return &fuzzing->lanes[(number - fuzzing->campaign.first) % fuzzing->lane_count];
 }
 
-/* Executes and judges one program. 0, or -1 when the backend cannot go on. */
-static int fuzz_program(struct fuzzing *fuzzing, struct program *program, const char *run)
+/* Makes program number @number and sends it down its lane. 0, or -1 when there is no way to go on. */
+static int send_program(struct fuzzing *fuzzing, uint64_t number)
 {
-	struct diag diag = {.text = ""};
-	enum backend_status status;
+	struct lane *lane = lane_of(fuzzing, number);
+	struct program *program = campaign_program(&fuzzing->campaign, number);
 
-	if (renew_guest(fuzzing, program) != 0)
+	if (!program) {
+		fuzzing->hearing.failed = true;
 		return -1;
-	hearing_run(&fuzzing->hearing);
-	status = execute(fuzzing, program, run, &diag);
-	status = hearing_status(&fuzzing->hearing, run, fuzzing->backend, status, fuzzing->used_up, &diag);
-	return status == BACKEND_OK ? 0 : backend_failed(fuzzing, status, run, &diag);
+	}
+	if (provide_backend(fuzzing, lane, program) != 0) {
+		program_free(program);
+		return -1;
+	}
+	if (lane_start(lane, program, number) == 0)
+		return 0;
+	lane_clear(lane);
+	report_fail_trace(fuzzing->trace, REPORT_FAILED, "there is no thread to be had");
+	return -1;
 }
 
-/* All programs, up to one that the backend does not survive. */
-static void fuzz_programs(struct fuzzing *fuzzing)
+/* Judges what has come through the lane. 0, or -1 when its backend cannot go on. */
+static int judge_program(struct fuzzing *fuzzing, struct lane *lane, const char *run)
 {
-	const struct campaign *campaign = &fuzzing->campaign;
-	const double start = seconds_now();
+	const struct program *program = lane->program;
+	enum backend_status status = lane->status;
+
+	hearing_run(&fuzzing->hearing);
+	for (size_t i = 0; i < lane->answered; i++)
+		hearing_event(&fuzzing->hearing, run, &program->events[i]);
+	fuzzing->calls += lane->answered;
+	/* A writer keeps its first error until the commit, which tells it. */
+	if (fuzzing->writer && lane->whole)
+		(void)campaign_write_program(fuzzing->writer, run, program);
+	/* A call that was to make the kernel fall is the last one, and has no answer. */
+	if (status == BACKEND_SPLAT && lane->used_up && lane->answered + 1 == program->count)
+		hearing_event(&fuzzing->hearing, run, &program->events[lane->answered]);
+	status = hearing_status(&fuzzing->hearing, run, lane->backend, status, lane->used_up, &lane->diag);
+	return status == BACKEND_OK ? 0 : backend_failed(fuzzing, lane, status, run);
+}
+
+/* Takes program number @number out of its lane, and judges it unless there is no sense in it any more. */
+static int receive_program(struct fuzzing *fuzzing, uint64_t number, bool judged)
+{
+	struct lane *lane = lane_of(fuzzing, number);
+	const uint64_t before = faults(fuzzing);
+	char run[TRACE_TEXT_MAX];
 	int result = 0;
 
-	for (uint64_t i = 0; i < campaign->count && result == 0; i++) {
-		const uint64_t number = campaign->first + i, before = faults(fuzzing);
-		struct program *program = campaign_program(campaign, number);
-		char run[TRACE_TEXT_MAX];
-
-		if (!program) {
-			fuzzing->hearing.failed = true;
-			return;
-		}
-		campaign_run_name(campaign, number, run, sizeof(run));
-		result = fuzz_program(fuzzing, program, run);
+	lane_wait(lane);
+	if (judged) {
+		campaign_run_name(&fuzzing->campaign, number, run, sizeof(run));
+		result = judge_program(fuzzing, lane, run);
 		if (result != 0 || faults(fuzzing) != before)
 			note_wrong(fuzzing, number);
-		program_free(program);
 	}
+	lane_clear(lane);
+	return result;
+}
+
+/* All programs, up to one that its backend does not survive; what is under way then comes to its end unheard. */
+static void fuzz_programs(struct fuzzing *fuzzing)
+{
+	const uint64_t first = fuzzing->campaign.first, count = fuzzing->campaign.count;
+	const double start = seconds_now();
+	uint64_t sent = 0, received = 0;
+	int result = 0;
+
+	while (result == 0 && received < count) {
+		while (result == 0 && sent < count && sent - received < fuzzing->lane_count) {
+			result = send_program(fuzzing, first + sent);
+			sent += result == 0;
+		}
+		if (result == 0)
+			result = receive_program(fuzzing, first + received++, true);
+	}
+	while (received < sent)
+		receive_program(fuzzing, first + received++, false);
 	fuzzing->seconds = seconds_now() - start;
 }
 
@@ -182,6 +222,8 @@ static void print_repeats(const struct fuzzing *fuzzing)
 			fuzzing->wrong[i]);
 		for (size_t s = 0; s < fuzzing->options->settings.count; s++)
 			fprintf(stderr, " --set %s", fuzzing->options->settings.items[s]);
+		for (size_t d = 0; d < fuzzing->options->defects.count; d++)
+			fprintf(stderr, " --defect %s", fuzzing->options->defects.items[d]);
 		fputc('\n', stderr);
 	}
 	if (fuzzing->wrong_count > REPEATS_MAX)
@@ -207,7 +249,8 @@ static void fuzz_backend(struct fuzzing *fuzzing)
 	struct trace_header judged;
 	struct diag diag;
 
-	if (subject_header(&judged, &fuzzing->backend->header, fuzzing->options, &diag) != 0) {
+	/* All guests are alike. */
+	if (subject_header(&judged, &fuzzing->lanes[0].backend->header, fuzzing->options, &diag) != 0) {
 		trace_failed(fuzzing->trace, REPORT_BAD_INPUT, &diag);
 		return;
 	}
@@ -246,11 +289,9 @@ static int fuzz(struct fuzzing *fuzzing)
 					  &fuzzing->wanted);
 	if (!fuzzing->trace)
 		return -1;
-	if (open_backend(fuzzing) != 0)
-		return 0;
-	fuzz_backend(fuzzing);
-	if (fuzzing->backend)
-		backend_close(fuzzing->backend);
+	if (open_backend(fuzzing, &fuzzing->lanes[0]) == 0)
+		fuzz_backend(fuzzing);
+	close_backends(fuzzing);
 	return 0;
 }
 
@@ -260,8 +301,15 @@ static int prepare(struct fuzzing *fuzzing, const struct options *options, struc
 	struct trace_header *wanted = &fuzzing->wanted;
 
 	fuzzing->options = options;
-	if (campaign_options(&fuzzing->campaign, "fuzz", options, diag) != 0)
+	fuzzing->lane_count = 1;
+	if (campaign_options(&fuzzing->campaign, "fuzz", options, diag) != 0 ||
+	    option_number(&fuzzing->lane_count, "fuzz", "guests", options->values[OPTION_GUESTS], diag) != 0)
 		return -1;
+	if (fuzzing->lane_count < 1 || fuzzing->lane_count > LANES_MAX)
+		return diag_set(diag, NULL, 0, 0, "fuzz: --guests '%s': expected a number from 1 to %d",
+				options->values[OPTION_GUESTS], LANES_MAX);
+	if (fuzzing->lane_count > 1 && strcmp(options->values[OPTION_ON], "kernel") == 0)
+		return diag_set(diag, NULL, 0, 0, "fuzz: --guests with --on kernel: this machine is there once");
 	if (options->values[OPTION_DESTRUCTIVE] && strcmp(options->values[OPTION_ON], "kernel") == 0)
 		return diag_set(diag, NULL, 0, 0,
 				"fuzz: --destructive with --on kernel: not on the kernel of this machine");

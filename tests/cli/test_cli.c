@@ -332,6 +332,22 @@ Test(cli, defects_are_caught_where_they_change_an_answer)
 	expect(2, "defects truncated");
 }
 
+Test(cli, fuzz_on_several_guests_tells_and_writes_the_same)
+{
+	static const char arguments[] = "fuzz --on model --count 40 --defect charge-stays --json -o trace";
+	char *told = strdup(expect(1, arguments)->out), *written = strdup(file_read("trace"));
+	char several[128];
+
+	expect_text(told, "diverges");
+	snprintf(several, sizeof(several), "%s --guests 7", arguments);
+	cr_expect_str_eq(expect(1, several)->out, told);
+	cr_expect_str_eq(file_read("trace"), written);
+	free(told);
+	free(written);
+	expect_text(expect(2, "fuzz --on model --guests 0")->err, "expected a number from 1 to 64");
+	expect_text(expect(2, "fuzz --on kernel --guests 2")->err, "this machine is there once");
+}
+
 Test(cli, defect_is_the_judges_in_check_and_the_backends_in_fuzz)
 {
 	file_write("bare", HEADER OPEN "1 ioctl(3, VFIO_CHECK_EXTENSION, UPDATE_VADDR) = 0\n");
