@@ -51,12 +51,9 @@ static bool asks_iommufd(const struct host *host, uint32_t device)
 	return host->devices.items[device].iommufd != NOTHING;
 }
 
-static bool is_pinner_of(const struct host *host, uint32_t device, uint32_t iommufd)
+static bool is_pinner_of(const struct host *host, uint32_t device, uint32_t ioas)
 {
-	const uint32_t file = host->devices.items[device].iommufd;
-
-	return file != NOTHING && host->files.items[file].object == iommufd &&
-	       strcmp(host->machine->devices[device].model, "pinner") == 0;
+	return host->devices.items[device].ioas == ioas && strcmp(host->machine->devices[device].model, "pinner") == 0;
 }
 
 /* ---- the window --------------------------------------------------------------------------- */
@@ -162,20 +159,20 @@ void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t 
 	}
 }
 
-void pinners_let_go_of(struct host *host, uint32_t iommufd, uint64_t first, uint64_t last)
+void pinners_let_go_of(struct host *host, uint32_t ioas, uint64_t first, uint64_t last)
 {
 	for (uint32_t i = 0; i < host->devices.count; i++)
-		if (is_pinner_of(host, i, iommufd) && host->devices.items[i].attached)
+		if (is_pinner_of(host, i, ioas))
 			hear(host, i, first, last);
 }
 
-bool pinners_have(const struct host *host, uint32_t iommufd, uint64_t iova, uint64_t *until)
+bool pinners_have(const struct host *host, uint32_t ioas, uint64_t iova, uint64_t *until)
 {
 	*until = UINT64_MAX;
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct pinner *pinner = &host->devices.items[i].pinner;
 
-		for (uint32_t k = 0; k < pinner->pins.count && is_pinner_of(host, i, iommufd); k++) {
+		for (uint32_t k = 0; k < pinner->pins.count && is_pinner_of(host, i, ioas); k++) {
 			const struct pinned_pages *pages = &pinner->pins.items[k];
 			const uint64_t last = pages->iova + (pages->count * host->machine->page_size - 1);
 
@@ -384,9 +381,10 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint64_t command)
 {
 	const struct pinner *pinner = &host->devices.items[device].pinner;
+	const struct ioas *ioas = device_ioas(host, device);
 
 	if (asks_iommufd(host, device) &&
-	    (device_iommufd(host, device)->attached || (command == COMMAND_UNPIN_ANY && is_taken(host, pinner))))
+	    ((ioas && ioas->attached) || (command == COMMAND_UNPIN_ANY && is_taken(host, pinner))))
 		return false;
 	switch (command) {
 	case COMMAND_PIN:
