@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "rangemap.h"
 #include "tce_table.h"
+#include "vfiosim/edu.h"
 #include "vfiosim/model.h"
 
 #define NOTHING UINT32_MAX /* an index that names no object */
@@ -148,8 +149,6 @@ struct group {
 	bool devices_lost;   /* they do nothing any more: one was closed, or could not be opened, meanwhile */
 	uint32_t joined;     /* the instance of its container's IOMMU that has it, or NOTHING */
 };
-
-#define EDU_BUFFER_SIZE 4096
 
 /* What QEMU's edu device has in its buffer. */
 struct edu_buffer {
