@@ -22,6 +22,8 @@ static const enum leaving leavings[RULE_COUNT] = {
     [RULE_IFD_ATTACH_LIMIT] = LEAVES_PAGES,
     /* A store tells what cannot be reached after it has touched the rest. */
     [RULE_MM_FAULT] = LEAVES_PAGES,
+    /* A mapping that is refused has made room for itself. */
+    [RULE_MM_MAP_REPLACES] = LEAVES_ANYTHING,
     /* What lies before the hole, or before what refuses, is changed. */
     [RULE_MM_PROTECT_HOLE] = LEAVES_ANYTHING,
     [RULE_MM_HUGE_SPLIT] = LEAVES_ANYTHING,
@@ -105,9 +107,12 @@ void examiner_begin(struct examiner *examiner, const struct host *host)
 
 static enum leaving leaving_of(const struct outcome *outcome)
 {
-	if (!outcome->modelled || !outcome->rule_count)
-		return LEAVES_NOTHING;
-	return leavings[outcome->rules[outcome->rule_count - 1]];
+	enum leaving most = LEAVES_NOTHING;
+
+	for (size_t i = 0; outcome->modelled && i < outcome->rule_count; i++)
+		if (leavings[outcome->rules[i]] > most)
+			most = leavings[outcome->rules[i]];
+	return most;
 }
 
 const char *examiner_call(struct examiner *examiner, struct host *host, const struct outcome *outcome)

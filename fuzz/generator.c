@@ -27,7 +27,7 @@ static const uint32_t usual_weights[OPERATION_COUNT] = {
 #include "operations.def"
 };
 
-#define PROLOGUE_MAX (2 * GROUPS_MAX + 47)
+#define PROLOGUE_MAX (2 * GROUPS_MAX + 50)
 
 struct plan {
 	uint32_t calls;
@@ -110,6 +110,8 @@ static bool is_pointless(const struct generator *g, enum operation operation)
 		return !has_tce(g);
 	if (operation >= OPERATION_pasid_request && operation <= OPERATION_invalidate)
 		return !has_nesting(g);
+	if (operation >= OPERATION_open_device_file && operation <= OPERATION_detach_device)
+		return !has_device_files(g);
 	if (operation >= OPERATION_guest && operation <= OPERATION_vcmd)
 		return !has_ioasids(g);
 	return operation == OPERATION_devtree_info && !has_platform(g);
@@ -230,6 +232,15 @@ static void prologue_move(struct generator *g, struct plan *plan)
 	prologue_add(plan, OPERATION_get_device_fd);
 }
 
+/* A group that has made an address space goes, and its device is attached there by a file of its own. */
+static void prologue_device_file(struct plan *plan)
+{
+	prologue_add(plan, OPERATION_close_group);
+	prologue_add(plan, OPERATION_open_device_file);
+	prologue_add(plan, OPERATION_bind_device);
+	prologue_add(plan, OPERATION_attach_device);
+}
+
 /* What a driver begins with; one program in eight has none of it. */
 static void plan_prologue(struct generator *g, struct plan *plan)
 {
@@ -275,7 +286,9 @@ static void plan_prologue(struct generator *g, struct plan *plan)
 	if (chance(g, 1, 2))
 		prologue_add(plan, OPERATION_dirty_log);
 	/* What an iommufd does with mappings it does when a device is there; some programs make it wait. */
-	if (!chance(g, 1, 4) && !(g->iommufd && chance(g, 2, 3)))
+	if (has_device_files(g) && g->iommufd && chance(g, 1, 3))
+		prologue_device_file(plan);
+	else if (!chance(g, 1, 4) && !(g->iommufd && chance(g, 2, 3)))
 		prologue_add(plan, OPERATION_get_device_fd);
 	if (pins && chance(g, 1, 4))
 		prologue_add(plan, OPERATION_get_device_fd);

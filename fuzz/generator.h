@@ -16,7 +16,7 @@
 #include "vfiosim/model.h"
 
 /* Changes whenever the generator begins to make other programs of the same seeds; a model that learns may, too. */
-#define GENERATOR_VERSION 8
+#define GENERATOR_VERSION 9
 
 struct generator_options {
 	uint32_t calls_min,

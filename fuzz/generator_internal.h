@@ -166,6 +166,8 @@ bool has_tce(const struct generator *g);
 bool has_platform(const struct generator *g);
 /* Whether the profile tells of nesting, as was proposed. */
 bool has_nesting(const struct generator *g);
+/* Whether devices have files of their own. */
+bool has_device_files(const struct generator *g);
 /* Whether there are guests that ask for ids, which only a proposal has. */
 bool has_ioasids(const struct generator *g);
 uint64_t choose_iova(struct generator *g);

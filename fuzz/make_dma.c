@@ -6,20 +6,14 @@
 #include <string.h>
 
 #include "generator_internal.h"
+#include "vfiosim/edu.h"
 
 enum {
 	REGION_SHIFT = 40,
 	COMMAND = 4, /* in configuration space */
 	COMMAND_ON = 6,
-	SOURCE = 0x80,
-	TARGET = 0x88,
-	COUNT = 0x90,
-	START = 0x98,
-	FETCH = 1,
-	DELIVER = 3,
-	BUFFER = 0x40000,
-	BUFFER_USED = 256,
-	WAIT = 120, /* milliseconds; the device takes 100, and guests have nothing else to do meanwhile */
+	USED = 256,	       /* bytes of the buffer */
+	WAIT = EDU_DELAY + 20, /* milliseconds: guests have nothing else to do meanwhile */
 	LENGTH_MAX = 64,
 };
 
@@ -33,14 +27,14 @@ static void add_register(struct generator *g, uint64_t fd, uint64_t offset, uint
 
 /* The device begins to move @length bytes, and is waited for. */
 static void add_transfer(struct generator *g, uint64_t fd, uint64_t iova, uint32_t buffer, uint32_t length,
-			 uint32_t what)
+			 bool to_memory)
 {
 	struct call *sleep;
 
-	add_register(g, fd, SOURCE, what == FETCH ? (uint32_t)iova : buffer);
-	add_register(g, fd, TARGET, what == FETCH ? buffer : (uint32_t)iova);
-	add_register(g, fd, COUNT, length);
-	add_register(g, fd, START, what);
+	add_register(g, fd, EDU_SOURCE, to_memory ? buffer : (uint32_t)iova);
+	add_register(g, fd, EDU_TARGET, to_memory ? (uint32_t)iova : buffer);
+	add_register(g, fd, EDU_COUNT, length);
+	add_register(g, fd, EDU_COMMAND, to_memory ? EDU_START | EDU_TO_MEMORY : EDU_START);
 	sleep = build_next(g);
 	sleep->op = CALL_SLEEP;
 	sleep->args[0] = WAIT;
@@ -102,7 +96,7 @@ bool make_dma(struct generator *g, struct call *call)
 		return false;
 	length = ONE_OF(g, lengths);
 	/* What is delivered is known when it was fetched before, to the same place. */
-	buffer = BUFFER + (chance(g, 1, 4) ? 8 * (uint32_t)below(g, BUFFER_USED / 8) : 0);
+	buffer = EDU_BUFFER + (chance(g, 1, 4) ? 8 * (uint32_t)below(g, USED / 8) : 0);
 	iova = choose_target(g, dma, length);
 	if (chance(g, 3, 4)) {
 		static const uint8_t on[2] = {COMMAND_ON};
@@ -112,7 +106,7 @@ bool make_dma(struct generator *g, struct call *call)
 	}
 	if (fetch && chance(g, 3, 4))
 		add_access(g, dma->vaddr + (iova - dma->iova), length, true);
-	add_transfer(g, fd, iova, buffer, length, fetch ? FETCH : DELIVER);
+	add_transfer(g, fd, iova, buffer, length, !fetch);
 	if (!fetch)
 		add_access(g, dma->vaddr + (iova - dma->iova), length, false);
 	if (g->failed || !script_modelled(g)) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Making calls on this project's mediated device (kernels/pinner/registers.h): aiming it, telling it what to do, and
+ * Making calls on this project's mediated device (include/vfiosim/pinner.h): aiming it, telling it what to do, and
  * looking at what came of it. Its registers keep what was written, so that a command follows some aiming or none.
  */
 #include "generator_internal.h"
-#include "kernels/pinner/registers.h"
+#include "vfiosim/pinner.h"
 
 /* Whether the device at a descriptor says that it is a pinner; the model is asked. */
 static bool is_pinner(struct generator *g, uint64_t fd)

@@ -24,7 +24,7 @@ struct counts {
 	uint64_t *device_use;	 /* of each device: files */
 	uint64_t *pinned;	 /* of each address space: pages that iommufds hold */
 	uint64_t *pages_use;	 /* of each iommufd's memory: areas */
-	uint64_t *iommufd_use;	 /* of each iommufd: devices that are attached */
+	uint64_t *ioas_use;	 /* of each iommufd's address space: devices that are attached */
 	uint64_t user_locked;
 };
 
@@ -45,13 +45,13 @@ static const char *audit_says(struct host *host, const char *format, ...)
 
 static struct counts counts_begin(struct host *host)
 {
-	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	    host->files.count,	 host->containers.count,
-				  host->iommus.count, host->groups.count,   host->devices.count, host->mms.count,
-				  host->pages.count,  host->iommufds.count, host->spaprs.count};
+	const uint32_t sizes[] = {host->mms.count,    host->mms.count,	  host->files.count,   host->containers.count,
+				  host->iommus.count, host->groups.count, host->devices.count, host->mms.count,
+				  host->pages.count,  host->ioases.count, host->spaprs.count};
 	struct counts counts = {.user_locked = 0};
-	uint64_t **const parts[] = {&counts.charged,   &counts.users,	    &counts.references, &counts.container_use,
-				    &counts.iommu_use, &counts.group_use,   &counts.device_use, &counts.pinned,
-				    &counts.pages_use, &counts.iommufd_use, &counts.spapr_use};
+	uint64_t **const parts[] = {&counts.charged,   &counts.users,	  &counts.references, &counts.container_use,
+				    &counts.iommu_use, &counts.group_use, &counts.device_use, &counts.pinned,
+				    &counts.pages_use, &counts.ioas_use,  &counts.spapr_use};
 	uint32_t sum = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
@@ -181,31 +181,31 @@ static const char *count_spaprs(struct host *host, struct counts *counts)
 	return NULL;
 }
 
-/* The areas of iommufds pin pages, if a device is there, and charge them to the user. */
-static const char *count_iommufds(struct host *host, struct counts *counts)
+/* The areas of address spaces pin pages, if a device is there, and charge them to the user. */
+static const char *count_ioases(struct host *host, struct counts *counts)
 {
-	for (uint32_t i = 0; i < host->iommufds.count; i++) {
-		const struct iommufd *iommufd = &host->iommufds.items[i];
-		const struct range *area = rangemap_from(&iommufd->areas, 0);
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		const struct ioas *ioas = &host->ioases.items[i];
+		const struct range *area = rangemap_from(&ioas->areas, 0);
 		uint64_t held = 0;
 
-		if (!rangemap_valid(&iommufd->areas))
-			return audit_says(host, "the areas of iommufd %u are out of order", i);
-		for (; area; area = area->last == UINT64_MAX ? NULL : rangemap_from(&iommufd->areas, area->last + 1)) {
+		if (!rangemap_valid(&ioas->areas))
+			return audit_says(host, "the areas of address space %u are out of order", i);
+		for (; area; area = area->last == UINT64_MAX ? NULL : rangemap_from(&ioas->areas, area->last + 1)) {
 			const struct pages *pages = &host->pages.items[area->tag];
 
 			counts->pages_use[area->tag]++;
 			counts->pinned[pages->mm] += area->weight;
 			counts->user_locked += pages->accounted ? area->weight : 0;
-			held += rangemap_covered(&iommufd->held, area->first, area->last);
-			if (iommufd->attached ? !area->weight
-					      : area->weight * host->machine->page_size !=
-						    rangemap_covered(&iommufd->held, area->first, area->last))
-				return audit_says(host, "iommufd %u with %u devices pins %llu pages of an area", i,
-						  iommufd->attached, (unsigned long long)area->weight);
+			held += rangemap_covered(&ioas->held, area->first, area->last);
+			if (ioas->attached ? !area->weight
+					   : area->weight * host->machine->page_size !=
+						 rangemap_covered(&ioas->held, area->first, area->last))
+				return audit_says(host, "address space %u with %u devices pins %llu pages of an area",
+						  i, ioas->attached, (unsigned long long)area->weight);
 		}
-		if (held != rangemap_covered(&iommufd->held, 0, UINT64_MAX))
-			return audit_says(host, "mediated devices hold what iommufd %u has not mapped", i);
+		if (held != rangemap_covered(&ioas->held, 0, UINT64_MAX))
+			return audit_says(host, "mediated devices hold what address space %u has not mapped", i);
 	}
 	return NULL;
 }
@@ -333,7 +333,8 @@ static const char *count_files(struct host *host, struct counts *counts)
 		if (iommufd == NOTHING)
 			continue;
 		counts->references[iommufd]++;
-		counts->iommufd_use[host->files.items[iommufd].object] += host->devices.items[i].attached;
+		if (host->devices.items[i].ioas != NOTHING)
+			counts->ioas_use[host->devices.items[i].ioas]++;
 	}
 	for (uint32_t i = 0; i < host->groups.count; i++) {
 		const struct group *group = &host->groups.items[i];
@@ -433,11 +434,11 @@ static const char *compare_iommufds(struct host *host, const struct counts *coun
 		if (host->pages.items[i].areas != counts->pages_use[i])
 			return audit_says(host, "pages %u have %u areas, %llu refer to them", i,
 					  host->pages.items[i].areas, (unsigned long long)counts->pages_use[i]);
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
-		if (host->iommufds.items[i].attached + host->iommufds.items[i].accesses != counts->iommufd_use[i])
-			return audit_says(host, "iommufd %u has %u devices, %llu are attached to it", i,
-					  host->iommufds.items[i].attached + host->iommufds.items[i].accesses,
-					  (unsigned long long)counts->iommufd_use[i]);
+	for (uint32_t i = 0; i < host->ioases.count; i++)
+		if (host->ioases.items[i].attached + host->ioases.items[i].accesses != counts->ioas_use[i])
+			return audit_says(host, "address space %u has %u devices, %llu are attached to it", i,
+					  host->ioases.items[i].attached + host->ioases.items[i].accesses,
+					  (unsigned long long)counts->ioas_use[i]);
 	if (host->user_locked != counts->user_locked)
 		return audit_says(host, "the user is charged %llu pages, areas hold %llu",
 				  (unsigned long long)host->user_locked, (unsigned long long)counts->user_locked);
@@ -533,7 +534,7 @@ static const char *check_pasids(struct host *host, const struct counts *counts)
 const char *host_audit(struct host *host)
 {
 	static const char *(*const counters[])(struct host *, struct counts *) = {
-	    count_tasks, count_mappings, count_spaprs, count_iommufds, count_areas, count_files};
+	    count_tasks, count_mappings, count_spaprs, count_ioases, count_areas, count_files};
 	static const char *(*const comparisons[])(struct host *, const struct counts *) = {
 	    compare_memory, compare_files, compare_containers, compare_iommufds,
 	    compare_guests, check_dirty,   check_pins,	       check_pasids};

@@ -263,7 +263,7 @@ enum step_result device_write(struct host *host, struct op *op)
 	return finish(op, count);
 }
 
-/* Whether a region may be mapped so; the mapping itself is the address space's affair. */
+/* STEP_MORE if a region may be mapped so; the mapping itself is the address space's affair. */
 enum step_result device_mmap(struct host *host, struct op *op)
 {
 	const struct device *device = op_described(host, op);
@@ -274,7 +274,7 @@ enum step_result device_mmap(struct host *host, struct op *op)
 	if (device_is_mediated(host, op_device(host, op)))
 		return refuse(op, RULE_DEV_MMAP_REGION);
 	if (device_is_platform(host, op_device(host, op)) && platform_mmap_check(host, op) == STEP_DONE)
-		return STEP_DONE;
+		return op->outcome->ret ? STEP_DONE : STEP_MORE;
 	if (!region)
 		return refuse(op, RULE_DEV_MMAP_INDEX);
 	if ((op->call->args[3] & 3) != 1 && (op->call->args[3] & 3) != 3 && !defect_on(host, DEFECT_MMAP_PRIVATE))
@@ -286,5 +286,5 @@ enum step_result device_mmap(struct host *host, struct op *op)
 	    !defect_on(host, DEFECT_MMAP_BEYOND))
 		return refuse(op, RULE_DEV_MMAP_SIZE);
 	hit(op, RULE_DEV_MMAP);
-	return finish(op, 0);
+	return STEP_MORE;
 }

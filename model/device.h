@@ -55,10 +55,10 @@ void pinner_detached(struct host *host, uint32_t device);
 /* Before a mapping with pinned pages goes, every device that is open in the instance lets go of what it pinned there.
  */
 void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t last);
-/* The same where an iommufd is what the devices are attached to. */
-void pinners_let_go_of(struct host *host, uint32_t iommufd, uint64_t first, uint64_t last);
-/* Whether a device that is bound to an iommufd has pinned what is at @iova; up to @until it is all the same. */
-bool pinners_have(const struct host *host, uint32_t iommufd, uint64_t iova, uint64_t *until);
+/* The same where an address space of an iommufd is what the devices are attached to. */
+void pinners_let_go_of(struct host *host, uint32_t ioas, uint64_t first, uint64_t last);
+/* Whether a device that is attached to one has pinned what is at @iova; up to @until it is all the same. */
+bool pinners_have(const struct host *host, uint32_t ioas, uint64_t iova, uint64_t *until);
 /* Whether an open device takes for pinned what is in the range, whether or not it still is. */
 bool pinners_remember(const struct host *host, uint32_t iommu, uint64_t first, uint64_t last);
 

@@ -205,6 +205,15 @@ static enum step_result check_request(struct host *host, struct op *op, uint32_t
 	return longest > op->call->buffers[0].length ? refuse(op, RULE_DEV_ATTACH_FAULT) : STEP_MORE;
 }
 
+/* The driver of a mediated device lets go of what it has pinned while it can. */
+static void detach_device(struct host *host, uint32_t device)
+{
+	if (!device_ioas(host, device))
+		return;
+	mdev_detached(host, device);
+	iommufd_detach(host, device);
+}
+
 enum step_result device_attach_iommufd_pt(struct host *host, struct op *op)
 {
 	const uint32_t device = op_device(host, op);
@@ -221,7 +230,7 @@ enum step_result device_attach_iommufd_pt(struct host *host, struct op *op)
 	if (iommufd_attach(host, op, device, &attach.pt_id) == STEP_DONE)
 		return STEP_DONE;
 	if (!user_store(host, op, &attach, op->row->minsz)) {
-		iommufd_detach(host, device);
+		detach_device(host, device);
 		return refuse(op, RULE_DEV_ATTACH_FAULT);
 	}
 	hit(op, RULE_DEV_ATTACH);
@@ -239,10 +248,8 @@ enum step_result device_detach_iommufd_pt(struct host *host, struct op *op)
 		return refuse(op, RULE_DEV_ATTACH_FAULT);
 	if (check_request(host, op, detach.argsz, detach.flags, sizeof(detach)) == STEP_DONE)
 		return STEP_DONE;
-	if (!detach.flags && host->devices.items[device].attached) {
-		iommufd_detach(host, device);
-		mdev_detached(host, device);
-	}
+	if (!detach.flags)
+		detach_device(host, device);
 	hit(op, RULE_DEV_DETACH);
 	return finish(op, 0);
 }

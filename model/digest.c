@@ -137,10 +137,9 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 		sum = mix(sum, device->open_count);
 		if (!device->open_count && !device->told)
 			continue;
-		sum =
-		    mix(sum, (uint64_t)device->iommufd << 4 | (unsigned)device->own_file << 3 |
-				 (unsigned)device->attached << 2 | (unsigned)device->unbound << 1 | device->contained);
-		sum = mix(sum, device->id);
+		sum = mix(sum, (uint64_t)device->iommufd << 4 | (unsigned)device->own_file << 2 |
+				   (unsigned)device->unbound << 1 | device->contained);
+		sum = mix(sum, (uint64_t)device->ioas << 32 | device->id);
 		sum = mix(sum, (uint64_t)device->irq_type << 8 | (unsigned)device->told << 4 |
 				   (unsigned)device->bus_master << 3 | (unsigned)device->memory_enabled << 2 |
 				   (unsigned)device->error_trigger << 1 | device->request_trigger);
@@ -253,18 +252,24 @@ static uint64_t mix_iommufds(uint64_t sum, const struct host *host)
 	for (uint32_t i = 0; i < host->iommufds.count; i++) {
 		const struct iommufd *iommufd = &host->iommufds.items[i];
 
-		if (!iommufd->alive)
+		if (iommufd->alive)
+			sum = mix(sum, (uint64_t)i << 32 | (unsigned)iommufd->noiommu);
+		if (iommufd->alive)
+			sum = mix(sum, iommufd->ioas);
+	}
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		const struct ioas *ioas = &host->ioases.items[i];
+
+		if (ioas->iommufd == NOTHING)
 			continue;
-		sum = mix(sum, i);
-		sum = mix(sum, (uint64_t)iommufd->attached << 4 | (unsigned)iommufd->made_ioas << 3 |
-				   (unsigned)iommufd->noiommu << 2 | (unsigned)iommufd->has_ioas << 1 |
-				   iommufd->small_pages);
-		sum = mix(sum, iommufd->accesses);
-		sum = mix(sum, (uint64_t)iommufd->table_id << 32 | iommufd->ioas_id);
-		sum = mix(sum, iommufd->attached ? iommufd->page_sizes : 0);
-		sum = rangemap_digest(&iommufd->areas, sum);
-		sum = rangemap_digest(&iommufd->table, sum);
-		sum = rangemap_digest(&iommufd->held, sum);
+		sum = mix(sum, (uint64_t)i << 32 | ioas->iommufd);
+		sum = mix(sum, (uint64_t)ioas->attached << 1 | ioas->small_pages);
+		sum = mix(sum, ioas->accesses);
+		sum = mix(sum, (uint64_t)ioas->table_id << 32 | ioas->id);
+		sum = mix(sum, ioas->attached ? ioas->page_sizes : 0);
+		sum = rangemap_digest(&ioas->areas, sum);
+		sum = rangemap_digest(&ioas->table, sum);
+		sum = rangemap_digest(&ioas->held, sum);
 	}
 	for (uint32_t i = 0; i < host->pages.count; i++) {
 		const struct pages *pages = &host->pages.items[i];

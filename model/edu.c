@@ -6,26 +6,10 @@
  *
  * A transfer begins a tenth of a second after the command for it. Time passes while a task sleeps, and at no other
  * time: what is reached is what is mapped then.
- *
- * Source: QEMU's specification of the device (docs/specs/edu).
  */
 #include <string.h>
 
 #include "host.h"
-
-enum {
-	REGISTER_IDENTITY = 0x00,
-	REGISTER_LIVENESS = 0x04,
-	REGISTER_SOURCE = 0x80,
-	REGISTER_TARGET = 0x88,
-	REGISTER_COUNT = 0x90,
-	REGISTER_COMMAND = 0x98,
-	IDENTITY = 0x010000ed,
-	COMMAND_START = 1,
-	COMMAND_TO_MEMORY = 2,
-	BUFFER_ADDRESS = 0x40000,
-	DELAY = 100, /* milliseconds */
-};
 
 /* The value of a register whose bytes, as a program writes or reads them, are in the order that the device has. */
 static uint64_t register_value(const struct device *device, const uint8_t *bytes, uint32_t length)
@@ -56,16 +40,16 @@ static void edu_register(const struct host *host, uint32_t index, uint64_t offse
 			 uint32_t length)
 {
 	const struct edu *edu = &host->devices.items[index].edu;
-	const bool has_liveness = offset == REGISTER_LIVENESS && edu->alive;
+	const bool has_liveness = offset == EDU_LIVENESS && edu->alive;
 
 	memset(known, 0, length);
 	if (length != 4 || strcmp(host->machine->devices[index].model, "edu") != 0 ||
-	    (offset != REGISTER_IDENTITY && !has_liveness))
+	    (offset != EDU_IDENTITY && !has_liveness))
 		/* Whether a transfer is under way is a matter of time, what other registers hold the device's affair.
 		 */
 		return;
 	register_bytes(&host->machine->devices[index], bytes, 4,
-		       has_liveness ? (uint32_t)~edu->liveness : (uint32_t)IDENTITY);
+		       has_liveness ? (uint32_t)~edu->liveness : (uint32_t)EDU_IDENTITY_VALUE);
 	memset(known, 0xff, length);
 }
 
@@ -84,10 +68,10 @@ enum step_result edu_read(struct host *host, struct op *op, uint32_t index, uint
 /* A buffer is reached from within it to before its last byte; for anything else QEMU gives up as a whole. */
 static bool buffer_range(const struct edu *edu, uint64_t address, uint32_t *offset)
 {
-	if (address < BUFFER_ADDRESS || address - BUFFER_ADDRESS >= EDU_BUFFER_SIZE || !edu->count ||
-	    edu->count >= EDU_BUFFER_SIZE - (address - BUFFER_ADDRESS))
+	if (address < EDU_BUFFER || address - EDU_BUFFER >= EDU_BUFFER_SIZE || !edu->count ||
+	    edu->count >= EDU_BUFFER_SIZE - (address - EDU_BUFFER))
 		return false;
-	*offset = (uint32_t)(address - BUFFER_ADDRESS);
+	*offset = (uint32_t)(address - EDU_BUFFER);
 	return true;
 }
 
@@ -177,8 +161,8 @@ static bool piece_known(struct host *host, uint32_t index, struct op *op, const 
 
 	(void)op;
 	return piece->refused || piece->run.kind != RUN_DEVICE || !edu->to_memory ||
-	       (!strcmp(host->machine->devices[piece->run.device].model, "edu") &&
-		piece->run.place == REGISTER_LIVENESS && piece->length == 4);
+	       (!strcmp(host->machine->devices[piece->run.device].model, "edu") && piece->run.place == EDU_LIVENESS &&
+		piece->length == 4);
 }
 
 static bool piece_move(struct host *host, uint32_t index, struct op *op, const struct piece *piece)
@@ -225,7 +209,7 @@ static bool written_at_once(const struct host *host, uint64_t offset, uint32_t l
 {
 	if (length == 4)
 		return true;
-	return length == 8 && offset >= REGISTER_SOURCE && !(offset & 7) && profile_get(host, PROFILE_ACCESS_8_BYTES);
+	return length == 8 && offset >= EDU_SOURCE && !(offset & 7) && profile_get(host, PROFILE_ACCESS_8_BYTES);
 }
 
 bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t *bytes, uint32_t length)
@@ -237,42 +221,41 @@ bool edu_write(struct host *host, uint32_t index, uint64_t offset, const uint8_t
 	if (!written_at_once(host, offset, length))
 		return false;
 	value = register_value(&host->machine->devices[index], bytes, length);
-	if (offset == REGISTER_LIVENESS) {
+	if (offset == EDU_LIVENESS) {
 		edu->alive = true;
 		edu->liveness = (uint32_t)value;
 		return true;
 	}
 	/* A device that is at it does not listen. */
 	if (edu->waits)
-		return offset == REGISTER_SOURCE || offset == REGISTER_TARGET || offset == REGISTER_COUNT ||
-		       offset == REGISTER_COMMAND;
+		return offset == EDU_SOURCE || offset == EDU_TARGET || offset == EDU_COUNT || offset == EDU_COMMAND;
 	switch (offset) {
-	case REGISTER_SOURCE:
+	case EDU_SOURCE:
 		edu->source = value;
 		return true;
-	case REGISTER_TARGET:
+	case EDU_TARGET:
 		edu->target = value;
 		return true;
-	case REGISTER_COUNT:
+	case EDU_COUNT:
 		edu->count = value;
 		return true;
-	case REGISTER_COMMAND:
+	case EDU_COMMAND:
 		break;
 	default:
 		return false;
 	}
-	if (!(value & COMMAND_START))
+	if (!(value & EDU_START))
 		return true;
 	/* Without an IOMMU an IOVA is an address of the machine's memory, and what lies there is nobody's knowledge. */
 	if (host->groups.items[host->devices.items[index].group].noiommu && host->devices.items[index].bus_master)
 		return false;
-	if (!buffer_range(edu, value & COMMAND_TO_MEMORY ? edu->source : edu->target, &start))
+	if (!buffer_range(edu, value & EDU_TO_MEMORY ? edu->source : edu->target, &start))
 		return false;
 	if (!edu->buffer) {
 		edu->buffer = memory_allocate(sizeof(*edu->buffer));
 		memset(edu->buffer, 0, sizeof(*edu->buffer));
 	}
-	edu->to_memory = value & COMMAND_TO_MEMORY;
-	edu->waits = DELAY;
+	edu->to_memory = value & EDU_TO_MEMORY;
+	edu->waits = EDU_DELAY;
 	return true;
 }

@@ -134,8 +134,8 @@ static void each_place_of_all(struct host *host,
 {
 	for (uint32_t i = 0; i < host->iommus.count; i++)
 		each_place(host, &host->iommus.items[i].mappings, function, context);
-	for (uint32_t i = 0; i < host->iommufds.count; i++)
-		each_place(host, &host->iommufds.items[i].areas, function, context);
+	for (uint32_t i = 0; i < host->ioases.count; i++)
+		each_place(host, &host->ioases.items[i].areas, function, context);
 }
 
 static void list_place(struct host *host, const struct range *mapping, void *context)
@@ -361,9 +361,9 @@ bool frames_balanced(struct host *host)
 		sums_add_table(&pins, &host->iommus.items[i].table, true);
 		sums_add_table(&pins, &host->iommus.items[i].held, true);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++) {
-		sums_add_table(&pins, &host->iommufds.items[i].table, true);
-		sums_add_table(&pins, &host->iommufds.items[i].held, true);
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		sums_add_table(&pins, &host->ioases.items[i].table, true);
+		sums_add_table(&pins, &host->ioases.items[i].held, true);
 	}
 	for (uint32_t i = 0; i < host->lost_pins.count; i++) {
 		const struct range *pages = &host->lost_pins.items[i];

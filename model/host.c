@@ -90,6 +90,7 @@ static void host_add_groups(struct host *host)
 		host->devices.items[index].unbound = !spapr_binds(host);
 		host->devices.items[index].irq_type = IRQ_TYPE_NONE;
 		host->devices.items[index].iommufd = NOTHING;
+		host->devices.items[index].ioas = NOTHING;
 	}
 }
 
@@ -125,10 +126,10 @@ struct host *host_new(const struct machine *machine, const struct profile *profi
 }
 
 /* The tables of a host: what is said of one of them here holds for all. */
-#define HOST_TABLES(apply)                                                                                     \
-	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus)      \
-	    apply(spaprs) apply(iommufds) apply(pages) apply(memory_files) apply(lost_pins) apply(ioasids.ids) \
-		apply(guests) apply(tce_puts) apply(put_tables)
+#define HOST_TABLES(apply)                                                                                \
+	apply(tasks) apply(mms) apply(files) apply(containers) apply(groups) apply(devices) apply(iommus) \
+	    apply(spaprs) apply(iommufds) apply(ioases) apply(pages) apply(memory_files) apply(lost_pins) \
+		apply(ioasids.ids) apply(guests) apply(tce_puts) apply(put_tables)
 
 /* Lets go of what objects own outside the tables. */
 static void host_drop(struct host *host)
@@ -165,11 +166,11 @@ static void host_drop(struct host *host)
 		pinner_free(&host->devices.items[i].pinner);
 		free(host->devices.items[i].edu.buffer);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++) {
-		rangemap_clear(&host->iommufds.items[i].areas);
-		rangemap_clear(&host->iommufds.items[i].table);
-		rangemap_clear(&host->iommufds.items[i].held);
-		free(host->iommufds.items[i].windows.items);
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		rangemap_clear(&host->ioases.items[i].areas);
+		rangemap_clear(&host->ioases.items[i].table);
+		rangemap_clear(&host->ioases.items[i].held);
+		free(host->ioases.items[i].windows.items);
 	}
 	for (uint32_t i = 0; i < host->guests.count; i++)
 		free(host->guests.items[i].ids.ids.items);
@@ -205,11 +206,11 @@ static void host_unshare(struct host *host)
 		rangemap_unshare(&host->iommus.items[i].held);
 		table_unshare(&host->iommus.items[i].windows);
 	}
-	for (uint32_t i = 0; i < host->iommufds.count; i++) {
-		rangemap_unshare(&host->iommufds.items[i].areas);
-		rangemap_unshare(&host->iommufds.items[i].table);
-		rangemap_unshare(&host->iommufds.items[i].held);
-		table_unshare(&host->iommufds.items[i].windows);
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		rangemap_unshare(&host->ioases.items[i].areas);
+		rangemap_unshare(&host->ioases.items[i].table);
+		rangemap_unshare(&host->ioases.items[i].held);
+		table_unshare(&host->ioases.items[i].windows);
 	}
 	for (uint32_t i = 0; i < host->guests.count; i++)
 		table_unshare(&host->guests.items[i].ids.ids);

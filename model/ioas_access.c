@@ -18,9 +18,9 @@ static int64_t answer(struct op *op, enum rule rule)
 }
 
 /* Lets go of what no driver has pinned in [first, last], uncharged; gives the pages. */
-static uint64_t let_go(struct host *host, struct iommufd *iommufd, uint64_t first, uint64_t last)
+static uint64_t let_go(struct host *host, struct ioas *ioas, uint64_t first, uint64_t last)
 {
-	const uint32_t index = (uint32_t)(iommufd - host->iommufds.items);
+	const uint32_t index = (uint32_t)(ioas - host->ioases.items);
 	uint64_t pages = 0, until;
 
 	for (;; first = until + 1) {
@@ -29,17 +29,17 @@ static uint64_t let_go(struct host *host, struct iommufd *iommufd, uint64_t firs
 		if (until > last)
 			until = last;
 		if (!pinned) {
-			pages += rangemap_covered(&iommufd->held, first, until) / host->machine->page_size;
-			iotable_unpin(host, &iommufd->held, first, until);
+			pages += rangemap_covered(&ioas->held, first, until) / host->machine->page_size;
+			iotable_unpin(host, &ioas->held, first, until);
 		}
 		if (until == last)
 			return pages;
 	}
 }
 
-static void charge(struct host *host, struct iommufd *iommufd, uint64_t iova, int64_t count)
+static void charge(struct host *host, struct ioas *ioas, uint64_t iova, int64_t count)
 {
-	struct range *area = rangemap_edit(&iommufd->areas, rangemap_at(&iommufd->areas, iova)->first);
+	struct range *area = rangemap_edit(&ioas->areas, rangemap_at(&ioas->areas, iova)->first);
 	const struct pages *pages = &host->pages.items[area->tag];
 
 	area->weight += (uint64_t)count;
@@ -49,12 +49,12 @@ static void charge(struct host *host, struct iommufd *iommufd, uint64_t iova, in
 }
 
 /* Lets go of [first, last], which is mapped, mapping by mapping. */
-static void release(struct host *host, struct iommufd *iommufd, uint64_t first, uint64_t last)
+static void release(struct host *host, struct ioas *ioas, uint64_t first, uint64_t last)
 {
 	for (;;) {
-		const uint64_t end = rangemap_at(&iommufd->areas, first)->last, part = end < last ? end : last;
+		const uint64_t end = rangemap_at(&ioas->areas, first)->last, part = end < last ? end : last;
 
-		charge(host, iommufd, first, -(int64_t)let_go(host, iommufd, first, part));
+		charge(host, ioas, first, -(int64_t)let_go(host, ioas, first, part));
 		if (part == last)
 			return;
 		first = part + 1;
@@ -62,27 +62,26 @@ static void release(struct host *host, struct iommufd *iommufd, uint64_t first, 
 }
 
 /* Pins what nobody has pinned, of memory that may have gone with its program. False: it cannot be had. */
-static bool pin_hole(struct host *host, struct iommufd *iommufd, const struct pin_request *request)
+static bool pin_hole(struct host *host, struct ioas *ioas, const struct pin_request *request)
 {
 	struct pin pin;
 
 	if (!host->mms.items[request->mm].users)
 		return false;
-	pin = iotable_pin(host, &iommufd->held, request);
+	pin = iotable_pin(host, &ioas->held, request);
 	return !pin.error && !(pin.kinds & 1u << RUN_DEVICE);
 }
 
 /* Pins what nobody has pinned yet in [first, last] of an area: RULE_NONE, or the rule that refuses. */
-static enum rule pin_part(struct host *host, struct iommufd *iommufd, const struct range *area, uint64_t first,
-			  uint64_t last)
+static enum rule pin_part(struct host *host, struct ioas *ioas, const struct range *area, uint64_t first, uint64_t last)
 {
 	const struct pages *pages = &host->pages.items[area->tag];
-	const uint64_t page = host->machine->page_size, had = rangemap_covered(&iommufd->held, first, last) / page;
+	const uint64_t page = host->machine->page_size, had = rangemap_covered(&ioas->held, first, last) / page;
 	enum rule refused = RULE_NONE;
 	uint64_t count;
 
 	for (uint64_t at = first; !refused && at <= last;) {
-		const struct range *held = rangemap_overlap(&iommufd->held, at, last);
+		const struct range *held = rangemap_overlap(&ioas->held, at, last);
 		const uint64_t end = held ? held->first : last + 1;
 		const struct pin_request request = {.mm = pages->mm,
 						    .vaddr = area->value + (at - area->first),
@@ -93,27 +92,27 @@ static enum rule pin_part(struct host *host, struct iommufd *iommufd, const stru
 
 		if (held && held->first <= at)
 			at = held->last + 1;
-		else if (pin_hole(host, iommufd, &request))
+		else if (pin_hole(host, ioas, &request))
 			at = end;
 		else
 			refused = RULE_IFD_PIN_MEMORY;
 		if (!at)
 			break;
 	}
-	count = rangemap_covered(&iommufd->held, first, last) / page - had;
+	count = rangemap_covered(&ioas->held, first, last) / page - had;
 	if (!refused && count && pages->accounted &&
 	    host->user_locked + count > host->tasks.items[pages->task].memlock / page)
 		refused = RULE_IFD_PIN_LIMIT;
 	if (refused)
-		let_go(host, iommufd, first, last);
+		let_go(host, ioas, first, last);
 	else
-		charge(host, iommufd, first, (int64_t)count);
+		charge(host, ioas, first, (int64_t)count);
 	return refused;
 }
 
 int64_t ioas_access_pin(struct host *host, struct op *op, uint32_t device, uint64_t iova, uint64_t count, uint32_t prot)
 {
-	struct iommufd *iommufd = device_iommufd(host, device);
+	struct ioas *ioas = device_ioas(host, device);
 	const uint64_t last = iova + (count * host->machine->page_size - 1);
 	const uint32_t needed = prot & MAPPING_WRITE ? MAPPING_WRITE : MAPPING_READ;
 	enum rule refused = RULE_NONE;
@@ -122,10 +121,10 @@ int64_t ioas_access_pin(struct host *host, struct op *op, uint32_t device, uint6
 		return answer(op, RULE_T1_PIN_EMPTY);
 	if (last < iova)
 		return answer(op, RULE_IFD_PIN_WRAP);
-	if (!host->devices.items[device].attached)
+	if (!ioas)
 		return answer(op, RULE_IFD_PIN_UNMAPPED);
 	for (uint64_t at = iova;;) {
-		const struct range *area = rangemap_at(&iommufd->areas, at);
+		const struct range *area = rangemap_at(&ioas->areas, at);
 		uint64_t end;
 
 		if (!area)
@@ -134,9 +133,9 @@ int64_t ioas_access_pin(struct host *host, struct op *op, uint32_t device, uint6
 			refused = RULE_IFD_PIN_ACCESS;
 		end = area && area->last < last ? area->last : last;
 		if (!refused)
-			refused = pin_part(host, iommufd, area, at, end);
+			refused = pin_part(host, ioas, area, at, end);
 		if (refused && at != iova)
-			release(host, iommufd, iova, at - 1);
+			release(host, ioas, iova, at - 1);
 		if (refused)
 			return answer(op, refused);
 		if (end == last)
@@ -149,7 +148,7 @@ int64_t ioas_access_pin(struct host *host, struct op *op, uint32_t device, uint6
 
 void ioas_access_unpin(struct host *host, uint32_t device, uint64_t iova, uint64_t count)
 {
-	release(host, device_iommufd(host, device), iova, iova + (count * host->machine->page_size - 1));
+	release(host, device_ioas(host, device), iova, iova + (count * host->machine->page_size - 1));
 }
 
 /* Pages of an area that are still pinned, though the memory has gone with the last program that had it. */
@@ -160,25 +159,25 @@ static bool outlives_program(const struct host *host, const struct range *area)
 
 bool ioas_access_knows(struct host *host, uint32_t device, uint64_t iova, uint64_t length)
 {
-	const struct iommufd *iommufd = device_iommufd(host, device);
+	const struct ioas *ioas = device_ioas(host, device);
 	const uint64_t last = length ? iova + (length - 1) : iova;
-	const struct range *area = rangemap_overlap(&iommufd->areas, iova, last);
+	const struct range *area = ioas ? rangemap_overlap(&ioas->areas, iova, last) : NULL;
 
 	while (area && !outlives_program(host, area))
-		area = area->last < last ? rangemap_overlap(&iommufd->areas, area->last + 1, last) : NULL;
-	return !area && !iommufd->attached;
+		area = area->last < last ? rangemap_overlap(&ioas->areas, area->last + 1, last) : NULL;
+	return !area && (!ioas || !ioas->attached);
 }
 
 int64_t ioas_access_reach(struct host *host, struct op *op, uint32_t device, uint64_t iova, uint64_t length, bool write,
 			  struct reach *reach)
 {
-	const struct iommufd *iommufd = device_iommufd(host, device);
-	const struct range *area = rangemap_at(&iommufd->areas, iova);
+	const struct ioas *ioas = device_ioas(host, device);
+	const struct range *area = ioas ? rangemap_at(&ioas->areas, iova) : NULL;
 	const struct pages *pages;
 
 	if (iova + (length - 1) < iova)
 		return answer(op, RULE_IFD_RW_WRAP);
-	if (!host->devices.items[device].attached || !area)
+	if (!area)
 		return answer(op, RULE_IFD_RW_UNMAPPED);
 	pages = &host->pages.items[area->tag];
 	if (!(pages->access & (write ? MAPPING_WRITE : MAPPING_READ)))

@@ -82,7 +82,7 @@ enum step_result noiommu_begin(struct host *host, struct op *op, uint64_t type);
 /* Whether the caller may do what nothing will confine: STEP_MORE, or refused by @rule. */
 enum step_result noiommu_permit(struct host *host, struct op *op, enum rule rule);
 
-/* ---- iommufd: iommufd.c, ioas.c --------------------------------------------------------------- */
+/* ---- iommufd: iommufd.c, ioas*.c --------------------------------------------------------------- */
 
 uint32_t iommufd_new(struct host *host);
 void iommufd_release(struct host *host, uint32_t iommufd);
@@ -109,8 +109,8 @@ bool iommufd_has_ioas(const struct host *host, uint32_t file);
 bool iommufd_owns_group(const struct host *host, uint32_t group);
 /* Mapping the file of an iommufd into memory, which is always refused. */
 enum step_result iommufd_mmap(struct host *host, struct op *op, uint32_t file);
-/* The iommufd that a device is bound to. */
-struct iommufd *device_iommufd(struct host *host, uint32_t device);
+/* The address space that a device is attached to, or NULL. */
+struct ioas *device_ioas(struct host *host, uint32_t device);
 /*
  * What the driver of a mediated device that is bound to an iommufd asks of its address space: as type1_pin_pages(),
  * type1_unpin_pages() and type1_reach(). What is let go of has been pinned, and the driver does not count it any more.

@@ -4,10 +4,10 @@
  * if it were a container. Its own ioctls are not the VFIO API's and are not modelled, but for the one that is about
  * this role (iommufd_ioas.c).
  *
- * It holds together otherwise than a container does. A group that joins gets the iommufd an address space (IOAS), which
- * stays for good; leaving takes nothing away. What counts is devices: the first opening binds the device, which makes
- * the iommufd the owner of its group's DMA, and attaches it to the address space; the last close undoes both. The group
- * may have left, or be gone, in between.
+ * It holds together otherwise than a container does. A group that joins gets the iommufd an address space (IOAS) if the
+ * calls of a container have none to go to; it stays for good, and leaving takes nothing away. What counts is devices:
+ * the first opening binds the device, which makes the iommufd the owner of its group's DMA, and attaches it to the
+ * address space; the last close undoes both. The group may have left, or be gone, in between.
  */
 #include "iommufd.h"
 #include "vfiosim/uapi.h"
@@ -15,6 +15,13 @@
 struct iommufd *op_iommufd(struct host *host, const struct op *op)
 {
 	return &host->iommufds.items[host->files.items[op->file].object];
+}
+
+struct ioas *op_ioas(struct host *host, const struct op *op)
+{
+	const uint32_t index = op_iommufd(host, op)->ioas;
+
+	return index == NOTHING ? NULL : &host->ioases.items[index];
 }
 
 uint32_t iommufd_new(struct host *host)
@@ -25,14 +32,30 @@ uint32_t iommufd_new(struct host *host)
 		index++;
 	if (index == host->iommufds.count)
 		index = table_add(&host->iommufds);
-	host->iommufds.items[index] = (struct iommufd){.alive = true};
+	host->iommufds.items[index] = (struct iommufd){.alive = true, .ioas = NOTHING};
 	return index;
 }
 
 void iommufd_release(struct host *host, uint32_t index)
 {
-	ioas_clear(host, &host->iommufds.items[index]);
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		if (host->ioases.items[i].iommufd != index)
+			continue;
+		ioas_clear(host, &host->ioases.items[i]);
+		host->ioases.items[i].iommufd = NOTHING;
+	}
 	host->iommufds.items[index].alive = false;
+}
+
+/* The address space that a group finds or makes where the calls of a container have none to go to. */
+static uint32_t join_ioas(struct host *host, uint32_t file)
+{
+	const uint32_t object = host->files.items[file].object;
+
+	for (uint32_t i = 0; i < host->ioases.count && defect_on(host, DEFECT_IOMMUFD_JOIN_REMEMBERS); i++)
+		if (host->ioases.items[i].iommufd == object)
+			return i;
+	return ioas_new(host, object, iommufd_next_id(host, file));
 }
 
 enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, uint32_t group_index)
@@ -41,19 +64,14 @@ enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, u
 	struct group *group = &host->groups.items[group_index];
 
 	/* Whoever joins first decides which kind can follow, even after it has left. */
-	if (group->noiommu && iommufd->has_ioas && !defect_on(host, DEFECT_IOMMUFD_JOIN_MIXED))
+	if (group->noiommu && iommufd->ioas != NOTHING && !defect_on(host, DEFECT_IOMMUFD_JOIN_MIXED))
 		return refuse(op, RULE_IFD_JOIN_NOIOMMU);
 	if (!group->noiommu && iommufd->noiommu)
 		return refuse(op, RULE_IFD_JOIN_REAL);
-	/* One that was forgotten is not taken again: there would be a second one. */
-	if (!group->noiommu && iommufd->made_ioas && !iommufd->has_ioas)
-		return unmodelled(host, op);
-	if (group->noiommu) {
+	if (group->noiommu)
 		iommufd->noiommu = true;
-	} else if (!iommufd->made_ioas) {
-		iommufd->ioas_id = iommufd_next_id(host, file);
-		iommufd->made_ioas = iommufd->has_ioas = true;
-	}
+	else if (iommufd->ioas == NOTHING)
+		iommufd->ioas = join_ioas(host, file);
 	group->iommufd = file;
 	file_get(host, file);
 	hit(op, RULE_IFD_JOIN);
@@ -62,16 +80,17 @@ enum step_result iommufd_join(struct host *host, struct op *op, uint32_t file, u
 
 bool iommufd_has_ioas(const struct host *host, uint32_t file)
 {
-	return host->iommufds.items[host->files.items[file].object].has_ioas;
+	return host->iommufds.items[host->files.items[file].object].ioas != NOTHING;
 }
 
 void iommufd_leave(struct host *host, uint32_t group)
 {
-	uint32_t file = host->groups.items[group].iommufd;
+	const uint32_t file = host->groups.items[group].iommufd;
+	const uint32_t ioas = host->iommufds.items[host->files.items[file].object].ioas;
 
 	host->groups.items[group].iommufd = NOTHING;
-	if (defect_on(host, DEFECT_IOMMUFD_LEAVE_UNMAPS))
-		ioas_clear(host, &host->iommufds.items[host->files.items[file].object]);
+	if (ioas != NOTHING && defect_on(host, DEFECT_IOMMUFD_LEAVE_UNMAPS))
+		ioas_clear(host, &host->ioases.items[ioas]);
 	file_put(host, file);
 }
 
@@ -90,15 +109,11 @@ bool iommufd_owns_group(const struct host *host, uint32_t group)
 	return group_owner(host, group) != NOTHING;
 }
 
-/* The iommufd behind a file. */
-static struct iommufd *file_iommufd(struct host *host, uint32_t file)
+struct ioas *device_ioas(struct host *host, uint32_t device)
 {
-	return &host->iommufds.items[host->files.items[file].object];
-}
+	const uint32_t index = host->devices.items[device].ioas;
 
-struct iommufd *device_iommufd(struct host *host, uint32_t device)
-{
-	return file_iommufd(host, host->devices.items[device].iommufd);
+	return index == NOTHING ? NULL : &host->ioases.items[index];
 }
 
 static bool is_emulated(const struct host *host, uint32_t device)
@@ -122,24 +137,59 @@ enum step_result iommufd_bind_check(struct host *host, struct op *op, uint32_t d
 	return STEP_MORE;
 }
 
+/* The smallest number from @id on that no address space, and no table of one, seems to have: seen from the first on. */
+static uint32_t skip_ioases(const struct host *host, uint32_t object, uint32_t id)
+{
+	for (uint32_t i = 0; i < host->ioases.count; i++) {
+		const struct ioas *ioas = &host->ioases.items[i];
+
+		if (ioas->iommufd == object)
+			id += ioas->id == id;
+		if (ioas->iommufd == object && ioas->attached)
+			id += ioas->table_id == id;
+	}
+	return id;
+}
+
+static uint32_t skip_devices(const struct host *host, uint32_t object, uint32_t id)
+{
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device_state *device = &host->devices.items[i];
+
+		if (device->iommufd != NOTHING && host->files.items[device->iommufd].object == object)
+			id += device->id == id;
+	}
+	return id;
+}
+
 uint32_t iommufd_next_id(const struct host *host, uint32_t file)
 {
 	const uint32_t object = host->files.items[file].object;
-	const struct iommufd *iommufd = &host->iommufds.items[object];
-	uint32_t id = 1;
+	uint32_t id = 1, before;
 
-	for (bool taken = true; taken;) {
-		taken =
-		    (iommufd->made_ioas && iommufd->ioas_id == id) || (iommufd->attached && iommufd->table_id == id);
-		for (uint32_t i = 0; i < host->devices.count; i++) {
-			const struct device_state *device = &host->devices.items[i];
-
-			taken |= device->iommufd != NOTHING && device->id == id &&
-				 host->files.items[device->iommufd].object == object;
-		}
-		id += taken;
-	}
+	/* Numbers ascend as a rule: one look is enough for most, and the last one finds nothing. */
+	do {
+		before = id;
+		id = skip_devices(host, object, skip_ioases(host, object, id));
+	} while (id != before);
 	return id;
+}
+
+uint32_t iommufd_find_ioas(const struct host *host, uint32_t file, uint32_t id)
+{
+	for (uint32_t i = 0; i < host->ioases.count; i++)
+		if (host->ioases.items[i].iommufd == host->files.items[file].object && host->ioases.items[i].id == id)
+			return i;
+	return NOTHING;
+}
+
+uint32_t iommufd_find_table(const struct host *host, uint32_t file, uint32_t id)
+{
+	for (uint32_t i = 0; i < host->ioases.count; i++)
+		if (host->ioases.items[i].iommufd == host->files.items[file].object && host->ioases.items[i].attached &&
+		    host->ioases.items[i].table_id == id)
+			return i;
+	return NOTHING;
 }
 
 void iommufd_bind(struct host *host, uint32_t index, uint32_t file)
@@ -148,62 +198,139 @@ void iommufd_bind(struct host *host, uint32_t index, uint32_t file)
 
 	device->id = iommufd_next_id(host, file);
 	device->iommufd = file;
-	device->attached = false;
 	file_get(host, file);
 }
 
-/* Lets a bound device translate: STEP_MORE, or refused. */
-static enum step_result attach(struct host *host, struct op *op, uint32_t index)
+/* Whether another device of the group translates by another address space than this one. */
+static bool group_is_elsewhere(const struct host *host, uint32_t group, uint32_t ioas)
 {
-	struct device_state *device = &host->devices.items[index];
-	struct iommufd *iommufd = file_iommufd(host, device->iommufd);
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (host->devices.items[i].group == group && host->devices.items[i].ioas != NOTHING &&
+		    host->devices.items[i].ioas != ioas)
+			return true;
+	return false;
+}
+
+/* A device with an IOMMU begins to translate by an address space: STEP_MORE, or refused. */
+static enum step_result attach_translated(struct host *host, struct op *op, uint32_t index, uint32_t to, bool moves)
+{
+	const struct device_state *device = &host->devices.items[index];
+	struct ioas *ioas = &host->ioases.items[to];
 	const uint32_t table_id = iommufd_next_id(host, device->iommufd);
 
-	if (is_emulated(host, index) ? ioas_attach_access(host, op, iommufd) == STEP_DONE
-				     : ioas_attach(host, op, iommufd, device->group) == STEP_DONE)
+	if (ioas_attach(host, op, ioas, device->group, moves) == STEP_DONE)
 		return STEP_DONE;
-	if (!is_emulated(host, index) && iommufd->attached == 1)
-		iommufd->table_id = table_id;
-	device->attached = true;
-	ioas_hardware_changed(host, iommufd);
+	if (ioas->attached == 1)
+		ioas->table_id = table_id;
 	return STEP_MORE;
+}
+
+/* Lets a bound device reach an address space: STEP_MORE, or refused. */
+static enum step_result attach(struct host *host, struct op *op, uint32_t index, uint32_t to)
+{
+	struct device_state *device = &host->devices.items[index];
+	struct ioas *ioas = &host->ioases.items[to];
+
+	if (is_emulated(host, index)) {
+		if (ioas_attach_access(host, op, ioas) == STEP_DONE)
+			return STEP_DONE;
+	} else {
+		if (group_is_elsewhere(host, device->group, to) && !defect_on(host, DEFECT_IOMMUFD_GROUP_SPLIT))
+			return refuse(op, RULE_IFD_ATTACH_GROUP);
+		if (attach_translated(host, op, index, to, false) == STEP_DONE)
+			return STEP_DONE;
+	}
+	device->ioas = to;
+	ioas_hardware_changed(host, ioas);
+	return STEP_MORE;
+}
+
+/* The driver of a mediated device has to let go of what it has pinned, when it can reach the other one. */
+static enum step_result move_access(struct host *host, struct op *op, uint32_t index, uint32_t to)
+{
+	struct device_state *device = &host->devices.items[index];
+
+	if (ioas_attach_access(host, op, &host->ioases.items[to]) == STEP_DONE)
+		return STEP_DONE;
+	mdev_detached(host, index);
+	ioas_detach_access(&host->ioases.items[device->ioas]);
+	device->ioas = to;
+	return STEP_MORE;
+}
+
+/* A device that is attached goes to another address space, and with it all of its group: STEP_MORE, or refused. */
+static enum step_result move(struct host *host, struct op *op, uint32_t index, uint32_t to)
+{
+	const uint32_t group = host->devices.items[index].group, from = host->devices.items[index].ioas;
+
+	if (is_emulated(host, index))
+		return move_access(host, op, index, to);
+	if (attach_translated(host, op, index, to, true) == STEP_DONE)
+		return STEP_DONE;
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		struct device_state *device = &host->devices.items[i];
+
+		if (device->group != group || device->ioas != from)
+			continue;
+		device->ioas = to;
+		host->ioases.items[to].attached += i != index;
+		ioas_detach(host, &host->ioases.items[from]);
+	}
+	ioas_hardware_changed(host, &host->ioases.items[from]);
+	ioas_hardware_changed(host, &host->ioases.items[to]);
+	return STEP_MORE;
+}
+
+/* Whether a device with an IOMMU has this number, of the iommufd behind @file. */
+static bool is_device(const struct host *host, uint32_t file, uint32_t id)
+{
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device_state *device = &host->devices.items[i];
+
+		if (device->iommufd != NOTHING && device->id == id &&
+		    host->files.items[device->iommufd].object == host->files.items[file].object)
+			return true;
+	}
+	return false;
 }
 
 enum step_result iommufd_attach(struct host *host, struct op *op, uint32_t index, uint32_t *id)
 {
 	struct device_state *device = &host->devices.items[index];
-	const struct iommufd *iommufd = file_iommufd(host, device->iommufd);
-	const bool emulated = is_emulated(host, index), is_ioas = iommufd->made_ioas && iommufd->ioas_id == *id,
-		   is_table = iommufd->attached && iommufd->table_id == *id;
+	const bool emulated = is_emulated(host, index);
+	uint32_t to = iommufd_find_ioas(host, device->iommufd, *id);
 
-	if (!is_ioas && (!is_table || emulated)) {
-		for (uint32_t i = 0; i < host->devices.count && !emulated; i++)
-			if (host->devices.items[i].iommufd != NOTHING && host->devices.items[i].id == *id &&
-			    file_iommufd(host, host->devices.items[i].iommufd) == iommufd)
-				return refuse(op, RULE_DEV_ATTACH_OTHER);
-		return refuse(op, RULE_DEV_ATTACH_UNKNOWN);
+	if (to == NOTHING && !emulated)
+		to = iommufd_find_table(host, device->iommufd, *id);
+	if (to == NOTHING)
+		return refuse(op, !emulated && is_device(host, device->iommufd, *id) ? RULE_DEV_ATTACH_OTHER
+										     : RULE_DEV_ATTACH_UNKNOWN);
+	if (device->ioas == NOTHING) {
+		if (attach(host, op, index, to) == STEP_DONE)
+			return STEP_DONE;
+	} else if (device->ioas != to && !defect_on(host, DEFECT_IOMMUFD_STAYS)) {
+		if (move(host, op, index, to) == STEP_DONE)
+			return STEP_DONE;
+		hit(op, RULE_DEV_ATTACH_MOVE);
 	}
-	/* There is one address space, and one table for it. */
-	if (!device->attached && attach(host, op, index) == STEP_DONE)
-		return STEP_DONE;
 	if (!emulated)
-		*id = iommufd->table_id;
+		*id = host->ioases.items[device->ioas].table_id;
 	return STEP_MORE;
 }
 
 void iommufd_detach(struct host *host, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
-	struct iommufd *iommufd = file_iommufd(host, device->iommufd);
+	struct ioas *ioas = device_ioas(host, index);
 
-	if (!device->attached)
+	if (!ioas)
 		return;
-	device->attached = false;
+	device->ioas = NOTHING;
 	if (is_emulated(host, index))
-		ioas_detach_access(iommufd);
+		ioas_detach_access(ioas);
 	else
-		ioas_detach(host, iommufd);
-	ioas_hardware_changed(host, iommufd);
+		ioas_detach(host, ioas);
+	ioas_hardware_changed(host, ioas);
 }
 
 static void unbind(struct host *host, struct device_state *device)
@@ -219,12 +346,14 @@ enum step_result iommufd_open_device(struct host *host, struct op *op, uint32_t 
 	struct device_state *device = &host->devices.items[index];
 	const uint32_t file = host->groups.items[device->group].iommufd;
 
+	const uint32_t ioas = host->iommufds.items[host->files.items[file].object].ioas;
+
 	if (iommufd_bind_check(host, op, index, file) == STEP_DONE)
 		return STEP_DONE;
-	if (!iommufd_has_ioas(host, file))
+	if (ioas == NOTHING)
 		return refuse(op, RULE_IFD_DEVICE_NO_IOAS);
 	iommufd_bind(host, index, file);
-	if (attach(host, op, index) == STEP_DONE) {
+	if (attach(host, op, index, ioas) == STEP_DONE) {
 		unbind(host, device);
 		return STEP_DONE;
 	}
@@ -255,14 +384,13 @@ static enum step_result check_coherency(struct host *host, struct op *op)
 {
 	const struct iommufd *iommufd = op_iommufd(host, op);
 
-	if (!iommufd->has_ioas && !defect_on(host, DEFECT_IOMMUFD_COHERENT_EARLY))
+	if (iommufd->ioas == NOTHING && !defect_on(host, DEFECT_IOMMUFD_COHERENT_EARLY))
 		return refuse(op, RULE_IFD_EXTENSION_COHERENCY);
 	hit(op, RULE_IFD_EXTENSION);
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 
-		if (device->iommufd != NOTHING && device->attached && !is_emulated(host, i) &&
-		    &host->iommufds.items[host->files.items[device->iommufd].object] == iommufd &&
+		if (device->ioas != NOTHING && device->ioas == iommufd->ioas && !is_emulated(host, i) &&
 		    !iommu_translation(host, device->group).cache_coherent)
 			return finish(op, 0);
 	}
@@ -293,7 +421,8 @@ static enum step_result iommufd_check_extension(struct host *host, struct op *op
 /* Nothing is set: the call says which rules for cutting mappings its caller expects. */
 static enum step_result iommufd_set_iommu(struct host *host, struct op *op)
 {
-	struct iommufd *iommufd = op_iommufd(host, op);
+	const struct iommufd *iommufd = op_iommufd(host, op);
+	struct ioas *ioas = op_ioas(host, op);
 	uint64_t type = op->call->has_pointer ? UINT64_MAX : op->call->args[2];
 
 	if (type == VFIO_NOIOMMU_IOMMU && iommufd->noiommu) {
@@ -304,11 +433,11 @@ static enum step_result iommufd_set_iommu(struct host *host, struct op *op)
 	}
 	if ((type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU) || iommufd->noiommu)
 		return refuse(op, RULE_IFD_SET_IOMMU_TYPE);
-	if (!iommufd->has_ioas)
+	if (!ioas)
 		return refuse(op, RULE_IFD_SET_IOMMU_NO_IOAS);
-	if (iommufd->attached && defect_on(host, DEFECT_IOMMUFD_TYPE_LATE))
+	if (ioas->attached && defect_on(host, DEFECT_IOMMUFD_TYPE_LATE))
 		return refuse(op, RULE_IFD_SET_IOMMU_MAPPED);
-	if (type == VFIO_TYPE1_IOMMU && ioas_use_small_pages(host, op, iommufd) == STEP_DONE)
+	if (type == VFIO_TYPE1_IOMMU && ioas_use_small_pages(host, op, ioas) == STEP_DONE)
 		return STEP_DONE;
 	hit(op, RULE_IFD_SET_IOMMU);
 	return finish(op, 0);

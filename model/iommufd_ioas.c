@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * IOMMU_VFIO_IOAS: which address space of an iommufd the calls of a container go to. The first group that joins makes
- * one, and without ioctls of the iommufd that are not modelled there is no other to choose. To forget it changes
- * nothing about what is mapped there, nor for the devices that use it.
+ * IOMMU_VFIO_IOAS: which address space of an iommufd the calls of a container go to. A group that joins makes one
+ * where there is none to go to. To forget it changes nothing about what is mapped there, nor for the devices that use
+ * it; it can be chosen again, and the group that joins before that makes another one.
  */
 #include "iommufd.h"
 #include "vfiosim/uapi.h"
@@ -28,6 +28,7 @@ enum step_result iommufd_vfio_ioas(struct host *host, struct op *op)
 {
 	struct iommufd *iommufd = op_iommufd(host, op);
 	struct iommu_vfio_ioas request = {0};
+	uint32_t ioas;
 
 	if (load(op, &request) == STEP_DONE)
 		return STEP_DONE;
@@ -35,18 +36,19 @@ enum step_result iommufd_vfio_ioas(struct host *host, struct op *op)
 		return refuse(op, RULE_IFD_IOAS_OP);
 	switch (request.op) {
 	case IOMMU_VFIO_IOAS_GET:
-		if (!iommufd->has_ioas)
+		if (iommufd->ioas == NOTHING)
 			return refuse(op, RULE_IFD_IOAS_NONE);
-		request.ioas_id = iommufd->ioas_id;
+		request.ioas_id = host->ioases.items[iommufd->ioas].id;
 		user_store(host, op, &request, sizeof(request));
 		break;
 	case IOMMU_VFIO_IOAS_SET:
-		if (!iommufd->made_ioas || request.ioas_id != iommufd->ioas_id)
+		ioas = iommufd_find_ioas(host, op->file, request.ioas_id);
+		if (ioas == NOTHING)
 			return refuse(op, RULE_IFD_IOAS_UNKNOWN);
-		iommufd->has_ioas = true;
+		iommufd->ioas = ioas;
 		break;
 	case IOMMU_VFIO_IOAS_CLEAR:
-		iommufd->has_ioas = false;
+		iommufd->ioas = NOTHING;
 		break;
 	default:
 		return refuse(op, RULE_IFD_IOAS_OP);

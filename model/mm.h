@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * The memory of tasks: address spaces (mm.c, mm_map.c, mm_access.c, mm_lock.c), and files in memory.
+ * The memory of tasks: address spaces (mm.c, mm_place.c, mm_map.c, mm_remap.c, mm_access.c, mm_lock.c), and files in
+ * memory.
  */
 #ifndef MODEL_MM_H
 #define MODEL_MM_H
 
 #include "op.h"
+
+/* User addresses end here on every kernel that is modelled with four page-table levels. */
+#define TASK_SIZE 0x00007ffffffff000ull
 
 /* A new address space for @task, empty or with a copy of the memory in @mm. */
 uint32_t mm_new(struct host *host, uint32_t task);
@@ -21,6 +25,15 @@ void mm_drop_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t last
 void mm_change_area(struct host *host, uint32_t mm, const struct range *part, uint32_t tag);
 /* Makes the next write to private pages look for others who have them. */
 void mm_disown_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
+/*
+ * Where @length bytes in units of @unit go that have no fixed place: where they were observed if that is free, else
+ * below the last ones. 0 if there is no room.
+ */
+uint64_t mm_place(const struct op *op, struct mm *mm, uint64_t length, uint64_t unit);
+/* Whether these are whole units within the address space. */
+bool mm_range_valid(uint64_t address, uint64_t length, uint64_t unit);
+/* Whether [first, last] begins or ends within a huge page of an area, which cannot be cut there. */
+bool mm_cuts_huge_page(const struct host *host, uint32_t mm, uint64_t first, uint64_t last);
 /* Moves the private pages of @bytes at @from to @to, where there are none. */
 void mm_move_pages(struct host *host, uint32_t mm, uint64_t from, uint64_t bytes, uint64_t to);
 
@@ -54,6 +67,9 @@ struct run mm_touch(struct host *host, uint32_t mm, uint64_t address, uint64_t b
  * had, or with @go_on the others as well. False if there was one.
  */
 bool mm_populate(struct host *host, uint32_t mm, uint64_t first, uint64_t last, bool go_on);
+
+/* mremap (mm_remap.c), which map_call_handler answers for. */
+handler_fn call_mremap;
 
 /* Loads and stores words of memory that are known; unknown bytes have their mask cleared. */
 void mm_load(struct host *host, uint32_t mm, uint64_t address, uint8_t *bytes, uint8_t *mask, uint32_t length);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Calls that say what lies where in an address space: mmap, munmap, mremap.
+ * Calls that say what lies where in an address space: mmap, munmap; mremap has a file of its own.
  */
 #include "host.h"
 
@@ -15,54 +15,7 @@ enum {
 	MAP_HUGETLB_BIT = 0x40000,
 	MAP_FIXED_NOREPLACE_BIT = 0x100000,
 	MAP_HUGE_SHIFT = 26,
-	REMAP_MAY_MOVE = 1,
-	REMAP_FIXED = 2,
-	REMAP_DONT_UNMAP = 4,
 };
-
-/* User addresses end here on every kernel that is modelled with four page-table levels. */
-#define TASK_SIZE 0x00007ffffffff000ull
-
-static bool range_valid(uint64_t address, uint64_t length, uint64_t unit)
-{
-	return length && !(address & (unit - 1)) && address < TASK_SIZE && length <= TASK_SIZE - address;
-}
-
-/* Where a mapping goes that has no fixed place: where it was observed if that is free, else below the last one. */
-static uint64_t place(const struct op *op, struct mm *mm, uint64_t length, uint64_t unit)
-{
-	uint64_t wish = op->choice ? (uint64_t)op->choice->ret : 0;
-
-	if (op->choice && op->choice->ret > 0 && range_valid(wish, length, unit) &&
-	    !rangemap_overlap(&mm->areas, wish, wish + length - 1))
-		return wish;
-	wish = mm->next_address & ~(unit - 1);
-	while (wish > length) {
-		const struct range *area = rangemap_overlap(&mm->areas, wish - length, wish - 1);
-
-		if (!area) {
-			mm->next_address = wish - length;
-			return wish - length;
-		}
-		wish = area->first & ~(unit - 1);
-	}
-	return 0;
-}
-
-/* Whether [first, last] begins or ends within a huge page of an area, which cannot be cut there. */
-static bool cuts_huge_page(const struct host *host, uint32_t mm, uint64_t first, uint64_t last)
-{
-	const struct rangemap *areas = &host->mms.items[mm].areas;
-	const struct range *area = rangemap_at(areas, first);
-	const uint64_t in_page = host->machine->hugepage_size - 1;
-
-	if (area && (area->tag & AREA_HUGE) && (first & in_page))
-		return true;
-	area = rangemap_at(areas, last);
-	return area && (area->tag & AREA_HUGE) && ((last + 1) & in_page);
-}
-
-/* ---- mmap --------------------------------------------------------------------------------- */
 
 /* What an mmap has been found to be. */
 struct mapping {
@@ -107,7 +60,7 @@ static enum step_result map_range(const struct host *host, struct op *op, struct
 		return STEP_MORE;
 	if (mapping->address & (mapping->unit - 1))
 		return refuse(op, RULE_MM_MAP_FIXED_ALIGN);
-	if (!range_valid(mapping->address, mapping->length, mapping->unit))
+	if (!mm_range_valid(mapping->address, mapping->length, mapping->unit))
 		return refuse(op, RULE_MM_MAP_TOO_LONG);
 	mapping->occupied = rangemap_overlap(&host->mms.items[mapping->mm].areas, mapping->address,
 					     mapping->address + mapping->length - 1);
@@ -177,32 +130,22 @@ static bool map_is_asked(const struct host *host, const struct file *file)
 					    : file->kind == FILE_IOMMUFD && profile_get(host, PROFILE_IOMMUFD_MAPPABLE);
 }
 
-/* Containers, iommufds and groups have no memory, but are asked only when all else is right. */
+/* Containers, iommufds and groups have no memory. */
 static enum step_result map_no_memory(struct host *host, struct op *op, const struct mapping *mapping)
 {
 	const struct file *file = &host->files.items[mapping->file];
-	const uint64_t sharing = op->call->args[3] & (MAP_SHARED_BIT | MAP_PRIVATE_BIT);
-	uint32_t mode = file->flags & ACCESS_MODE;
 
-	if (!sharing)
+	if (!(op->call->args[3] & (MAP_SHARED_BIT | MAP_PRIVATE_BIT)))
 		return refuse(op, RULE_MM_MAP_SHARING);
-	if (map_access_refused(op, mode))
+	if (map_access_refused(op, file->flags & ACCESS_MODE))
 		return refuse(op, RULE_MM_MAP_ACCESS);
-	/* As with a device: then what was there is gone, or is put back. */
-	if (mapping->occupied && map_is_asked(host, file))
-		return unmodelled(host, op);
-	if (file->kind == FILE_CONTAINER)
-		return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
-	if (file->kind == FILE_IOMMUFD)
-		return iommufd_mmap(host, op, mapping->file);
-	return refuse(op, RULE_FD_NO_MMAP);
+	return map_is_asked(host, file) ? STEP_MORE : refuse(op, RULE_FD_NO_MMAP);
 }
 
 static enum step_result map_device(struct host *host, struct op *op, struct mapping *mapping)
 {
 	const struct file *file = &host->files.items[mapping->file];
 	const uint32_t mode = file->flags & ACCESS_MODE;
-	enum step_result result;
 
 	if (!(op->call->args[3] & (MAP_SHARED_BIT | MAP_PRIVATE_BIT)))
 		return unmodelled(host, op);
@@ -211,12 +154,6 @@ static enum step_result map_device(struct host *host, struct op *op, struct mapp
 	/* What can be done later to memory of a file that was not opened for all of it is not modelled. */
 	if (file->kind == FILE_DEVICE && mode != ACCESS_ALL)
 		return unmodelled(host, op);
-	op->file = mapping->file;
-	result = file->kind == FILE_DEVICE ? device_mmap(host, op) : refuse(op, RULE_DEV_FILE_IDLE);
-	op->file = NOTHING;
-	/* A device refuses only after what was there is gone, or is put back: kernels differ. */
-	if (op->outcome->ret)
-		return mapping->occupied ? unmodelled(host, op) : result;
 	mapping->tag = AREA_TAG(AREA_DEVICE, 0);
 	mapping->populate = false;
 	return STEP_MORE;
@@ -243,18 +180,6 @@ static enum step_result map_kind(struct host *host, struct op *op, struct mappin
 	}
 }
 
-/* The pool keeps as many huge pages as a mapping has, unless it is told not to. */
-static enum step_result map_reserve(struct host *host, struct op *op, struct mapping *mapping)
-{
-	if (!(mapping->tag & AREA_HUGE) || (op->call->args[3] & MAP_NORESERVE_BIT))
-		return STEP_MORE;
-	if (mapping->length / mapping->unit > huge_pages_free(host))
-		/* Whether what was there is gone then depends on the kernel. */
-		return mapping->occupied ? unmodelled(host, op) : refuse(op, RULE_MM_MAP_HUGE_POOL);
-	mapping->tag |= AREA_RESERVED;
-	return STEP_MORE;
-}
-
 static enum step_result map_checks(struct host *host, struct op *op, struct mapping *mapping)
 {
 	if (op->call->args[5] & (host->machine->page_size - 1))
@@ -267,14 +192,86 @@ static enum step_result map_checks(struct host *host, struct op *op, struct mapp
 	if (map_page_size(host, op, mapping) == STEP_DONE)
 		return op->outcome->ret ? STEP_DONE : unmodelled(host, op);
 	if (map_range(host, op, mapping) == STEP_DONE || map_lock(host, op, mapping) == STEP_DONE ||
-	    map_kind(host, op, mapping) == STEP_DONE || map_reserve(host, op, mapping) == STEP_DONE)
+	    map_kind(host, op, mapping) == STEP_DONE)
 		return STEP_DONE;
 	if (mapping->occupied &&
-	    cuts_huge_page(host, mapping->mm, mapping->address, mapping->address + mapping->length - 1))
-		return unmodelled(host, op);
+	    mm_cuts_huge_page(host, mapping->mm, mapping->address, mapping->address + mapping->length - 1))
+		return refuse_as(op, RULE_MM_MAP_HUGE_SPLIT, profile_get(host, PROFILE_MAP_SPLITS_HUGE_PAGE));
 	if (!mapping->fixed)
-		mapping->address = place(op, &host->mms.items[mapping->mm], mapping->length, mapping->unit);
+		mapping->address = mm_place(op, &host->mms.items[mapping->mm], mapping->length, mapping->unit);
 	return mapping->address ? STEP_MORE : refuse(op, RULE_MM_MAP_TOO_LONG);
+}
+
+/* ---- what is asked when there is room ------------------------------------------------------ */
+
+/* Asks the file that has an mmap of its own. */
+static enum step_result map_ask(struct host *host, struct op *op, const struct mapping *mapping)
+{
+	enum file_kind kind = mapping->file == NOTHING ? FILE_MEMORY : host->files.items[mapping->file].kind;
+	enum step_result result;
+
+	switch (kind) {
+	case FILE_CONTAINER:
+		return refuse_as(op, RULE_FD_NO_MMAP, profile_get(host, PROFILE_CONTAINER_MMAP));
+	case FILE_IOMMUFD:
+		return iommufd_mmap(host, op, mapping->file);
+	case FILE_DEVICE_IDLE:
+		return refuse(op, RULE_DEV_FILE_IDLE);
+	case FILE_DEVICE:
+		op->file = mapping->file;
+		result = device_mmap(host, op);
+		op->file = NOTHING;
+		return result;
+	default:
+		return STEP_MORE;
+	}
+}
+
+/*
+ * Takes away what would be replaced, but for what files have: a file goes when the call is over, and until then has
+ * its huge pages.
+ */
+static void map_clear_private(struct host *host, const struct mapping *mapping)
+{
+	const uint64_t last = mapping->address + mapping->length - 1;
+	uint64_t at = mapping->address;
+	const struct range *found;
+
+	while (at <= last && (found = rangemap_overlap(&host->mms.items[mapping->mm].areas, at, last))) {
+		const struct range area = *found;
+
+		if (!area.weight)
+			mm_forget(host, mapping->mm, area.first > at ? area.first : at,
+				  area.last < last ? area.last : last);
+		at = area.last + 1;
+	}
+}
+
+/* The pool keeps as many huge pages as a mapping has, unless it is told not to. */
+static enum step_result map_reserve(struct host *host, struct op *op, struct mapping *mapping)
+{
+	if (!(mapping->tag & AREA_HUGE) || (op->call->args[3] & MAP_NORESERVE_BIT))
+		return STEP_MORE;
+	if (mapping->occupied)
+		map_clear_private(host, mapping);
+	if (mapping->length / mapping->unit > huge_pages_free(host))
+		return refuse(op, RULE_MM_MAP_HUGE_POOL);
+	mapping->tag |= AREA_RESERVED;
+	return STEP_MORE;
+}
+
+/* Files and the pool are asked only when what was there has gone, and it does not come back. */
+static enum step_result map_make_room(struct host *host, struct op *op, struct mapping *mapping)
+{
+	const uint64_t last = mapping->address + mapping->length - 1;
+
+	if (mapping->occupied)
+		hit(op, RULE_MM_MAP_REPLACES);
+	if (map_ask(host, op, mapping) == STEP_MORE && map_reserve(host, op, mapping) == STEP_MORE)
+		return STEP_MORE;
+	if (mapping->occupied && !defect_on(host, DEFECT_REFUSED_MAP_RESTORES))
+		mm_forget(host, mapping->mm, mapping->address, last);
+	return STEP_DONE;
 }
 
 static enum step_result call_mmap(struct host *host, struct op *op)
@@ -286,7 +283,7 @@ static enum step_result call_mmap(struct host *host, struct op *op)
 				  .file = NOTHING};
 	struct range area;
 
-	if (map_checks(host, op, &mapping) == STEP_DONE)
+	if (map_checks(host, op, &mapping) == STEP_DONE || map_make_room(host, op, &mapping) == STEP_DONE)
 		return STEP_DONE;
 	area = (struct range){.first = mapping.address,
 			      .last = mapping.address + mapping.length - 1,
@@ -323,165 +320,14 @@ static enum step_result call_munmap(struct host *host, struct op *op)
 	const uint32_t mm = op_task(host, op)->mm;
 	uint64_t address = op->call->args[0], length = op->call->args[1];
 
-	if (length > TASK_SIZE || !range_valid(address, (length + page - 1) & ~(page - 1), page))
+	if (length > TASK_SIZE || !mm_range_valid(address, (length + page - 1) & ~(page - 1), page))
 		return refuse(op, RULE_MM_UNMAP_RANGE);
 	length = (length + page - 1) & ~(page - 1);
-	if (cuts_huge_page(host, mm, address, address + length - 1))
+	if (mm_cuts_huge_page(host, mm, address, address + length - 1))
 		return refuse(op, RULE_MM_HUGE_SPLIT);
 	mm_forget(host, mm, address, address + length - 1);
 	hit(op, RULE_MM_UNMAP);
 	return finish(op, 0);
-}
-
-/* ---- mremap ------------------------------------------------------------------------------- */
-
-struct remapping {
-	uint64_t address, old_length, new_length, flags, new_address;
-	uint32_t mm;
-	struct range area; /* that has it all */
-};
-
-static enum step_result remap_arguments(const struct host *host, struct op *op, struct remapping *remapping)
-{
-	const uint64_t page = host->machine->page_size;
-
-	if (remapping->flags & ~(uint64_t)(REMAP_MAY_MOVE | REMAP_FIXED | REMAP_DONT_UNMAP) ||
-	    ((remapping->flags & REMAP_FIXED) && !(remapping->flags & REMAP_MAY_MOVE)) ||
-	    (remapping->address & (page - 1)) || !remapping->new_length)
-		return refuse(op, RULE_MM_REMAP_ARGUMENTS);
-	/* Leaving the pages of the old place behind, duplicating shared memory: nobody does that. */
-	if ((remapping->flags & REMAP_DONT_UNMAP) || !remapping->old_length || remapping->old_length > TASK_SIZE ||
-	    remapping->new_length > TASK_SIZE)
-		return STEP_DONE;
-	remapping->old_length = (remapping->old_length + page - 1) & ~(page - 1);
-	remapping->new_length = (remapping->new_length + page - 1) & ~(page - 1);
-	if ((remapping->flags & REMAP_FIXED) && (!range_valid(remapping->new_address, remapping->new_length, page) ||
-						 (remapping->address + remapping->old_length > remapping->new_address &&
-						  remapping->new_address + remapping->new_length > remapping->address)))
-		/* Some kernels look first whether anything is there. */
-		return rangemap_at(&host->mms.items[remapping->mm].areas, remapping->address)
-			   ? refuse(op, RULE_MM_REMAP_ARGUMENTS)
-			   : STEP_DONE;
-	return STEP_MORE;
-}
-
-/* The area that is to be resized or moved. Across the ends of areas kernels differ, and join areas as they like. */
-static enum step_result remap_area(struct host *host, struct op *op, struct remapping *remapping)
-{
-	const struct rangemap *areas = &host->mms.items[remapping->mm].areas;
-	const struct range *found = rangemap_at(areas, remapping->address);
-	const bool grows = !(remapping->flags & REMAP_FIXED) && remapping->new_length > remapping->old_length;
-
-	if (!found)
-		return grows ? refuse(op, RULE_MM_REMAP_HOLE) : unmodelled(host, op);
-	if (AREA_KIND(found->tag) == AREA_DEVICE || (found->tag & AREA_HUGE))
-		return unmodelled(host, op);
-	if (remapping->old_length - 1 > found->last - remapping->address)
-		return grows && !rangemap_at(areas, found->last + 1) ? refuse(op, RULE_MM_REMAP_HOLE)
-								     : unmodelled(host, op);
-	remapping->area = *found;
-	return STEP_MORE;
-}
-
-/* Whether what is added to a locked area may be locked as well. */
-static bool growth_allowed(struct host *host, const struct op *op, const struct remapping *remapping)
-{
-	if (!(remapping->area.tag & AREA_LOCKED) || remapping->new_length <= remapping->old_length)
-		return true;
-	return (remapping->new_length - remapping->old_length) / host->machine->page_size <=
-	       task_lock_room(host, op->task);
-}
-
-/* Counts and brings in what was added to a locked area, whose new place begins at @address. */
-static void lock_growth(struct host *host, const struct remapping *remapping, uint64_t address)
-{
-	if (!(remapping->area.tag & AREA_LOCKED) || remapping->new_length <= remapping->old_length)
-		return;
-	host->mms.items[remapping->mm].locked_areas +=
-	    (remapping->new_length - remapping->old_length) / host->machine->page_size;
-	mm_populate(host, remapping->mm, address + remapping->old_length, address + remapping->new_length - 1, true);
-}
-
-/* The pages move; a device goes on with those that it has. */
-static enum step_result remap_move(struct host *host, struct op *op, const struct remapping *remapping, uint64_t to)
-{
-	const uint64_t page = host->machine->page_size;
-	struct range area = remapping->area;
-
-	area.value += remapping->address - area.first;
-	area.first = to;
-	area.last = to + remapping->new_length - 1;
-	if (area.weight)
-		file_get(host, AREA_FILE_AT(area.weight));
-	mm_move_pages(host, remapping->mm, remapping->address, remapping->old_length, to);
-	mm_forget(host, remapping->mm, remapping->address, remapping->address + remapping->old_length - 1);
-	rangemap_insert(&host->mms.items[remapping->mm].areas, &area);
-	if (area.tag & AREA_LOCKED)
-		host->mms.items[remapping->mm].locked_areas += remapping->old_length / page;
-	lock_growth(host, remapping, to);
-	hit(op, RULE_MM_REMAP);
-	return finish(op, (int64_t)to);
-}
-
-/* Without moving: 0 if there is no room. */
-static uint64_t remap_in_place(struct host *host, const struct remapping *remapping)
-{
-	struct rangemap *areas = &host->mms.items[remapping->mm].areas;
-	const uint64_t end = remapping->address + remapping->new_length;
-
-	if (remapping->new_length <= remapping->old_length) {
-		if (remapping->new_length < remapping->old_length)
-			mm_forget(host, remapping->mm, end, remapping->address + remapping->old_length - 1);
-		return remapping->address;
-	}
-	if (remapping->address + remapping->old_length - 1 != remapping->area.last || end > TASK_SIZE ||
-	    rangemap_overlap(areas, remapping->area.last + 1, end - 1))
-		return 0;
-	rangemap_edit(areas, remapping->area.first)->last = end - 1;
-	lock_growth(host, remapping, remapping->address);
-	return remapping->address;
-}
-
-static enum step_result call_mremap(struct host *host, struct op *op)
-{
-	const uint64_t *args = op->call->args, page = host->machine->page_size;
-	struct remapping remapping = {.address = args[0],
-				      .old_length = args[1],
-				      .new_length = args[2],
-				      .flags = args[3],
-				      .new_address = args[4],
-				      .mm = op_task(host, op)->mm};
-	uint64_t at;
-
-	if (remap_arguments(host, op, &remapping) == STEP_DONE)
-		return op->outcome->ret ? STEP_DONE : unmodelled(host, op);
-	if (remap_area(host, op, &remapping) == STEP_DONE)
-		return STEP_DONE;
-	if (remapping.flags & REMAP_FIXED) {
-		const uint64_t last = remapping.new_address + remapping.new_length - 1;
-
-		/* Whether what is in the way is gone when there is no room depends on the kernel. */
-		if (!growth_allowed(host, op, &remapping) ||
-		    cuts_huge_page(host, remapping.mm, remapping.new_address, last))
-			return unmodelled(host, op);
-		mm_forget(host, remapping.mm, remapping.new_address, last);
-		if (remapping.new_length < remapping.old_length) {
-			mm_forget(host, remapping.mm, remapping.address + remapping.new_length,
-				  remapping.address + remapping.old_length - 1);
-			remapping.old_length = remapping.new_length;
-		}
-		return remap_move(host, op, &remapping, remapping.new_address);
-	}
-	if (!growth_allowed(host, op, &remapping))
-		return refuse(op, RULE_MM_REMAP_LIMIT);
-	at = remap_in_place(host, &remapping);
-	if (at) {
-		hit(op, RULE_MM_REMAP);
-		return finish(op, (int64_t)at);
-	}
-	if (remapping.flags & REMAP_MAY_MOVE)
-		at = place(op, &host->mms.items[remapping.mm], remapping.new_length, page);
-	return at ? remap_move(host, op, &remapping, at) : refuse(op, RULE_MM_REMAP_NO_ROOM);
 }
 
 handler_fn *map_call_handler(enum call_op op)

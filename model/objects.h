@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "rangemap.h"
 #include "tce_table.h"
+#include "vfiosim/edu.h"
 #include "vfiosim/model.h"
 
 #define NOTHING UINT32_MAX /* an index that names no object */
@@ -149,8 +150,6 @@ struct group {
 	uint32_t joined;     /* the instance of its container's IOMMU that has it, or NOTHING */
 };
 
-#define EDU_BUFFER_SIZE 4096
-
 /* What QEMU's edu device has in its buffer. */
 struct edu_buffer {
 	uint8_t bytes[EDU_BUFFER_SIZE];
@@ -199,7 +198,7 @@ struct device_state {
 	bool contained;	     /* open by way of a container, which it uses */
 	uint32_t iommufd;    /* file of the iommufd that it is bound to, or NOTHING */
 	uint32_t id;	     /* with an iommufd: the number that it has there */
-	bool attached;	     /* with an iommufd: it translates by the address space */
+	uint32_t ioas;	     /* with an iommufd: the address space that it is attached to, by index, or NOTHING */
 	bool bus_master;
 	bool memory_enabled;
 	enum irq_type irq_type;
@@ -289,13 +288,10 @@ struct pages {
 	uint32_t access; /* MAPPING_READ, MAPPING_WRITE */
 };
 
-/* An iommufd in the role of a container, with its one address space for compatibility (IOAS). */
-struct iommufd {
-	bool alive;
-	bool noiommu;		/* a noiommu group has joined: translation is out of the question for good */
-	bool made_ioas;		/* a group has joined: there is an address space, which outlives the group's leaving */
-	bool has_ioas;		/* the calls of a container go to it, and nobody has made the iommufd forget it */
-	uint32_t ioas_id;	/* with an address space: its number */
+/* An address space of an iommufd (IOAS): there once a group needed one, and for as long as the iommufd. */
+struct ioas {
+	uint32_t iommufd;	/* index of the one that it belongs to, or NOTHING: there is none */
+	uint32_t id;		/* its number there */
 	uint32_t table_id;	/* of the table that the hardware has while devices are attached */
 	bool small_pages;	/* TYPE1 was asked for: mappings can be cut anywhere */
 	uint32_t attached;	/* devices that translate by it */
@@ -305,6 +301,13 @@ struct iommufd {
 	struct rangemap areas;	/* value: vaddr; weight: pages pinned; place; tag: index of its pages */
 	struct rangemap table;	/* what devices reach; see iotable.h */
 	struct rangemap held;	/* what mediated devices have pinned, likewise */
+};
+
+/* An iommufd in the role of a container. */
+struct iommufd {
+	bool alive;
+	bool noiommu;  /* a noiommu group has joined: translation is out of the question for good */
+	uint32_t ioas; /* where the calls of a container go, by index, or NOTHING */
 };
 
 /* tag of a mapping: the address space it is charged to, and what it allows */
@@ -369,6 +372,7 @@ struct host {
 	TABLE(struct tce_put) tce_puts;
 	TABLE(struct put_table) put_tables; /* as groups; none where no profile has them */
 	TABLE(struct iommufd) iommufds;
+	TABLE(struct ioas) ioases;
 	TABLE(struct pages) pages;
 	uint64_t user_locked; /* pages that iommufd charges to the user; all tasks are one user's */
 	TABLE(struct memory_file) memory_files;

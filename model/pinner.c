@@ -3,39 +3,14 @@
  * The pinner: this project's mediated device, which does to a program's memory what a driver of a mediated device may
  * do, when the program says so. It is the witness of what TYPE1 does for such drivers.
  *
- * Source: kernels/pinner/registers.h, which says what registers and commands mean.
+ * Source: include/vfiosim/pinner.h, which says what registers and commands mean.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "host.h"
+#include "vfiosim/pinner.h"
 
-enum {
-	REGISTER_IOVA = 0x00,
-	REGISTER_COUNT = 0x08,
-	REGISTER_PROT = 0x10,
-	REGISTER_COMMAND = 0x18,
-	REGISTER_IDENTITY = 0x20,
-	REGISTER_RESULT = 0x28,
-	REGISTER_PINNED = 0x30,
-	REGISTER_UNMAPS = 0x38,
-	REGISTER_UNMAP_IOVA = 0x40,
-	REGISTER_UNMAP_LENGTH = 0x48,
-	REGISTERS_END = 0x50,
-	REGISTER_SIZE = 8,
-	WINDOW = 0x1000,
-	WINDOW_SIZE = 0x4000,
-	COMMAND_PIN = 1,
-	COMMAND_UNPIN = 2,
-	COMMAND_UNPIN_ANY = 3,
-	COMMAND_READ = 4,
-	COMMAND_WRITE = 5,
-	COUNT_MAX = WINDOW_SIZE,
-	PROT_MAX = 3,
-	PINS_MAX = 1024,
-};
-
-#define IDENTITY       0x72656e6e6970ull
 #define WINDOW_UNKNOWN 1u /* tag of a word of the window whose value is not known */
 
 /* The TYPE1 instance that a device asks, or NOTHING: it asks an iommufd. */
@@ -51,12 +26,9 @@ static bool asks_iommufd(const struct host *host, uint32_t device)
 	return host->devices.items[device].iommufd != NOTHING;
 }
 
-static bool is_pinner_of(const struct host *host, uint32_t device, uint32_t iommufd)
+static bool is_pinner_of(const struct host *host, uint32_t device, uint32_t ioas)
 {
-	const uint32_t file = host->devices.items[device].iommufd;
-
-	return file != NOTHING && host->files.items[file].object == iommufd &&
-	       strcmp(host->machine->devices[device].model, "pinner") == 0;
+	return host->devices.items[device].ioas == ioas && strcmp(host->machine->devices[device].model, "pinner") == 0;
 }
 
 /* ---- the window --------------------------------------------------------------------------- */
@@ -162,20 +134,20 @@ void pinners_let_go(struct host *host, uint32_t iommu, uint64_t first, uint64_t 
 	}
 }
 
-void pinners_let_go_of(struct host *host, uint32_t iommufd, uint64_t first, uint64_t last)
+void pinners_let_go_of(struct host *host, uint32_t ioas, uint64_t first, uint64_t last)
 {
 	for (uint32_t i = 0; i < host->devices.count; i++)
-		if (is_pinner_of(host, i, iommufd) && host->devices.items[i].attached)
+		if (is_pinner_of(host, i, ioas))
 			hear(host, i, first, last);
 }
 
-bool pinners_have(const struct host *host, uint32_t iommufd, uint64_t iova, uint64_t *until)
+bool pinners_have(const struct host *host, uint32_t ioas, uint64_t iova, uint64_t *until)
 {
 	*until = UINT64_MAX;
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct pinner *pinner = &host->devices.items[i].pinner;
 
-		for (uint32_t k = 0; k < pinner->pins.count && is_pinner_of(host, i, iommufd); k++) {
+		for (uint32_t k = 0; k < pinner->pins.count && is_pinner_of(host, i, ioas); k++) {
 			const struct pinned_pages *pages = &pinner->pins.items[k];
 			const uint64_t last = pages->iova + (pages->count * host->machine->page_size - 1);
 
@@ -239,7 +211,7 @@ static int64_t do_pin(struct host *host, struct op *op, uint32_t device)
 	struct pinner *pinner = &host->devices.items[device].pinner;
 	int64_t result;
 
-	if (pinner->pins.count >= PINS_MAX)
+	if (pinner->pins.count >= PINNER_PINS_MAX)
 		return -LINUX_ENOSPC;
 	result = asks_iommufd(host, device)
 		     ? ioas_access_pin(host, op, device, pinner->iova, pinner->count, (uint32_t)pinner->prot)
@@ -384,21 +356,22 @@ static bool reaches_device(struct host *host, struct op *op, uint32_t device, bo
 static bool is_modelled(struct host *host, struct op *op, uint32_t device, uint64_t command)
 {
 	const struct pinner *pinner = &host->devices.items[device].pinner;
+	const struct ioas *ioas = device_ioas(host, device);
 
 	if (asks_iommufd(host, device) &&
-	    (device_iommufd(host, device)->attached || (command == COMMAND_UNPIN_ANY && is_taken(host, pinner))))
+	    ((ioas && ioas->attached) || (command == PINNER_DO_UNPIN_ANY && is_taken(host, pinner))))
 		return false;
 	switch (command) {
-	case COMMAND_PIN:
+	case PINNER_DO_PIN:
 		return !(pinner->iova & (host->machine->page_size - 1));
-	case COMMAND_UNPIN_ANY:
+	case PINNER_DO_UNPIN_ANY:
 		return !is_taken(host, pinner) ||
 		       (!(pinner->iova & (host->machine->page_size - 1)) &&
 			type1_unpin_expected(host, device_iommu(host, device), pinner->iova, pinner->count));
-	case COMMAND_READ:
-	case COMMAND_WRITE:
+	case PINNER_DO_READ:
+	case PINNER_DO_WRITE:
 		return (!asks_iommufd(host, device) || ioas_access_knows(host, device, pinner->iova, pinner->count)) &&
-		       !reaches_device(host, op, device, command == COMMAND_WRITE);
+		       !reaches_device(host, op, device, command == PINNER_DO_WRITE);
 	default:
 		return true;
 	}
@@ -412,18 +385,18 @@ static enum step_result run_command(struct host *host, struct op *op, uint32_t d
 	if (!is_modelled(host, op, device, command))
 		return unmodelled(host, op);
 	switch (command) {
-	case COMMAND_PIN:
+	case PINNER_DO_PIN:
 		result = do_pin(host, op, device);
 		break;
-	case COMMAND_UNPIN:
+	case PINNER_DO_UNPIN:
 		result = do_unpin(host, device);
 		break;
-	case COMMAND_UNPIN_ANY:
+	case PINNER_DO_UNPIN_ANY:
 		result = do_unpin_any(host, op, device);
 		break;
-	case COMMAND_READ:
-	case COMMAND_WRITE:
-		result = do_transfer(host, op, device, command == COMMAND_WRITE);
+	case PINNER_DO_READ:
+	case PINNER_DO_WRITE:
+		result = do_transfer(host, op, device, command == PINNER_DO_WRITE);
 		break;
 	default:
 		return refuse(op, RULE_DEV_RW_REGISTER);
@@ -431,41 +404,42 @@ static enum step_result run_command(struct host *host, struct op *op, uint32_t d
 	pinner->command = command;
 	pinner->result = (uint64_t)result;
 	hit(op, RULE_DEV_WRITE);
-	return finish(op, REGISTER_SIZE);
+	return finish(op, PINNER_REGISTER_SIZE);
 }
 
 /* ---- the region --------------------------------------------------------------------------- */
 
 static bool is_register(uint64_t offset, uint32_t length)
 {
-	return length == REGISTER_SIZE && offset < REGISTERS_END && offset % REGISTER_SIZE == 0;
+	return length == PINNER_REGISTER_SIZE && offset < PINNER_REGISTERS_END && offset % PINNER_REGISTER_SIZE == 0;
 }
 
 static bool is_window(uint64_t offset, uint32_t length)
 {
-	return offset >= WINDOW && offset < WINDOW + WINDOW_SIZE && length <= WINDOW + WINDOW_SIZE - offset;
+	return offset >= PINNER_WINDOW && offset < PINNER_WINDOW + PINNER_WINDOW_SIZE &&
+	       length <= PINNER_WINDOW + PINNER_WINDOW_SIZE - offset;
 }
 
 static uint64_t register_value(const struct pinner *pinner, uint64_t offset)
 {
 	switch (offset) {
-	case REGISTER_IOVA:
+	case PINNER_IOVA:
 		return pinner->iova;
-	case REGISTER_COUNT:
+	case PINNER_COUNT:
 		return pinner->count;
-	case REGISTER_PROT:
+	case PINNER_PROT:
 		return pinner->prot;
-	case REGISTER_COMMAND:
+	case PINNER_COMMAND:
 		return pinner->command;
-	case REGISTER_IDENTITY:
-		return IDENTITY;
-	case REGISTER_RESULT:
+	case PINNER_IDENTITY:
+		return PINNER_IDENTITY_VALUE;
+	case PINNER_RESULT:
 		return pinner->result;
-	case REGISTER_PINNED:
+	case PINNER_PINNED:
 		return pinner->pinned;
-	case REGISTER_UNMAPS:
+	case PINNER_UNMAPS:
 		return pinner->unmaps;
-	case REGISTER_UNMAP_IOVA:
+	case PINNER_UNMAP_IOVA:
 		return pinner->unmap_iova;
 	default:
 		return pinner->unmap_length;
@@ -482,14 +456,14 @@ enum step_result pinner_read(struct host *host, struct op *op)
 	const struct pinner *pinner = &host->devices.items[op_device(host, op)].pinner;
 	const uint32_t length = op_length(op);
 	const uint64_t offset = op->call->args[3];
-	uint8_t bytes[REGISTER_SIZE], mask;
+	uint8_t bytes[PINNER_REGISTER_SIZE], mask;
 
 	if (is_register(offset, length)) {
-		bytes_put(bytes, REGISTER_SIZE, register_value(pinner, offset));
-		user_write(host, op, 0, 0, bytes, REGISTER_SIZE);
+		bytes_put(bytes, PINNER_REGISTER_SIZE, register_value(pinner, offset));
+		user_write(host, op, 0, 0, bytes, PINNER_REGISTER_SIZE);
 	} else if (is_window(offset, length)) {
 		for (uint32_t i = 0; i < length; i++) {
-			window_load(pinner, (uint32_t)(offset - WINDOW) + i, bytes, &mask, 1);
+			window_load(pinner, (uint32_t)(offset - PINNER_WINDOW) + i, bytes, &mask, 1);
 			user_write(host, op, 0, i, bytes, 1);
 			if (!mask)
 				user_undefined(host, op, 0, i, 1);
@@ -510,28 +484,28 @@ enum step_result pinner_write(struct host *host, struct op *op)
 
 	if (is_window(offset, length)) {
 		if (length)
-			window_store(pinner, (uint32_t)(offset - WINDOW), op->call->buffers[0].in, NULL, length);
+			window_store(pinner, (uint32_t)(offset - PINNER_WINDOW), op->call->buffers[0].in, NULL, length);
 		hit(op, length ? RULE_DEV_WRITE : RULE_DEV_RW_NOTHING);
 		return finish(op, length);
 	}
 	if (!is_register(offset, length))
 		return refuse(op, RULE_DEV_RW_REGISTER);
-	value = bytes_get(op->call->buffers[0].in, REGISTER_SIZE);
+	value = bytes_get(op->call->buffers[0].in, PINNER_REGISTER_SIZE);
 	switch (offset) {
-	case REGISTER_IOVA:
+	case PINNER_IOVA:
 		pinner->iova = value;
 		break;
-	case REGISTER_COUNT:
-		if (value > COUNT_MAX)
+	case PINNER_COUNT:
+		if (value > PINNER_COUNT_MAX)
 			return refuse(op, RULE_DEV_RW_REGISTER);
 		pinner->count = value;
 		break;
-	case REGISTER_PROT:
-		if (value > PROT_MAX)
+	case PINNER_PROT:
+		if (value > PINNER_PROT_MAX)
 			return refuse(op, RULE_DEV_RW_REGISTER);
 		pinner->prot = value;
 		break;
-	case REGISTER_COMMAND:
+	case PINNER_COMMAND:
 		return run_command(host, op, device, value);
 	default:
 		return refuse(op, RULE_DEV_RW_REGISTER);

@@ -2,7 +2,7 @@
 /* Owns the dialogue with the pinner. */
 #include "viommu/pinner.h"
 
-#include "kernels/pinner/registers.h"
+#include "vfiosim/pinner.h"
 
 static void set(struct port *port, int64_t fd, uint64_t reg, uint64_t value)
 {

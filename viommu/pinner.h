@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Asking the pinner, this project's mediated device, what it finds at an IOVA: kernels/pinner/registers.h.
+ * Asking the pinner, this project's mediated device, what it finds at an IOVA: include/vfiosim/pinner.h.
  */
 #ifndef VFIOSIM_VIOMMU_PINNER_H
 #define VFIOSIM_VIOMMU_PINNER_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * A mediated device that pins, unpins, reads and writes pages when it is told to: registers.h.
+ * A mediated device that pins, unpins, reads and writes pages when it is told to: include/vfiosim/pinner.h.
  *
  * /sys/class/mdev_bus/pinner makes devices of the type pinner-1.
  *
@@ -18,7 +18,7 @@
 #include <linux/vfio.h>
 #include <linux/wait.h>
 
-#include "registers.h"
+#include "pinner.h"
 
 #define INSTANCES_MAX 16
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * What a program and the pinner device say to each other.
+ * What a program and the pinner device (kernels/pinner) say to each other. The module is built with this file as well:
+ * nothing but macros.
  *
  * The pinner is a mediated device without hardware. It does to the program's memory what the driver of a mediated
  * device may do (pin pages, let go of them, read and write bytes by IOVA), but when the program says so, and it tells
@@ -31,8 +32,8 @@
  * VFIO_DEVICE_RESET and the last close of the device undo all pins, and set registers and window to 0. So does its
  * first open, because an iommufd asks to let go of everything once more when the device has been closed.
  */
-#ifndef VFIOSIM_PINNER_REGISTERS_H
-#define VFIOSIM_PINNER_REGISTERS_H
+#ifndef VFIOSIM_PINNER_H
+#define VFIOSIM_PINNER_H
 
 #define PINNER_REGION_SIZE   0x5000
 #define PINNER_WINDOW	     0x1000 /* offset in the region */
