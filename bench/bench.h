@@ -7,7 +7,7 @@
 
 #include "vfiosim/model.h"
 
-/* Seconds since some moment. */
+/* Seconds of processor time that the program has taken: others on the same machine do not count. */
 double seconds(void);
 /* Ends the program: what was set up is not as it should be. */
 void fail(const char *what) __attribute__((noreturn));

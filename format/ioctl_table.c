@@ -322,10 +322,28 @@ bool value_set_find(const struct value_set *set, const char *name, size_t length
 	return false;
 }
 
+/* Written out, four bytes are one access, which every argument of every call is made of. */
+static uint32_t word_get(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static void word_put(uint8_t *bytes, uint32_t value)
+{
+	bytes[0] = (uint8_t)value;
+	bytes[1] = (uint8_t)(value >> 8);
+	bytes[2] = (uint8_t)(value >> 16);
+	bytes[3] = (uint8_t)(value >> 24);
+}
+
 uint64_t bytes_get(const uint8_t *bytes, unsigned width)
 {
 	uint64_t value = 0;
 
+	if (width == 8)
+		return word_get(bytes) | (uint64_t)word_get(bytes + 4) << 32;
+	if (width == 4)
+		return word_get(bytes);
 	while (width-- > 0)
 		value = value << 8 | bytes[width];
 	return value;
@@ -333,6 +351,12 @@ uint64_t bytes_get(const uint8_t *bytes, unsigned width)
 
 void bytes_put(uint8_t *bytes, unsigned width, uint64_t value)
 {
+	if (width == 4 || width == 8) {
+		word_put(bytes, (uint32_t)value);
+		if (width == 8)
+			word_put(bytes + 4, (uint32_t)(value >> 32));
+		return;
+	}
 	for (unsigned i = 0; i < width; i++, value >>= 8)
 		bytes[i] = (uint8_t)value;
 }

@@ -14,7 +14,7 @@
 
 #include "memory.h"
 
-enum { LEAF_MAX = 32, BRANCH_MAX = 64, DEPTH_MAX = 16 };
+enum { LEAF_MAX = 16, BRANCH_MAX = 64, DEPTH_MAX = 16 };
 
 struct rangemap_node {
 	uint32_t references;
@@ -135,16 +135,15 @@ static uint64_t node_first(struct rangemap_node *node)
 }
 
 /*
- * Asks for all cache lines that are searched in a leaf at once: with very many ranges, the search would otherwise wait
- * for memory at every step.
+ * Asks at once for all cache lines of a child that may be looked at: with very many ranges, a search would otherwise
+ * wait for memory at every step. Of a leaf that includes its ranges, which are few for that reason.
  */
 static inline void node_prefetch(const struct rangemap_node *node, unsigned parent_height)
 {
 	enum { CACHE_LINE = 64 };
+	const size_t size = parent_height > 1 ? offsetof(struct branch, children) : sizeof(struct leaf);
 
-	if (parent_height > 1)
-		return;
-	for (size_t at = 0; at < offsetof(struct leaf, ranges); at += CACHE_LINE)
+	for (size_t at = 0; at < size; at += CACHE_LINE)
 		__builtin_prefetch((const char *)node + at);
 }
 
@@ -428,7 +427,7 @@ struct range *rangemap_edit_at(struct rangemap *map, uint64_t point)
 	return index && leaf_range(leaf, index - 1)->last >= point ? leaf_range(leaf, index - 1) : NULL;
 }
 
-/* Puts a range into the one that holds all of it, if that is in a leaf with room for what may be left on both sides. */
+/* Puts a range into the one that holds all of it, if that is in a leaf with room for what is left on both sides. */
 static bool put_inside(struct rangemap *map, const struct range *range, bool value_follows)
 {
 	struct leaf *leaf = own_leaf(map, range->first);
@@ -437,11 +436,12 @@ static bool put_inside(struct rangemap *map, const struct range *range, bool val
 
 	if (index == leaf->node.count || leaf->firsts[index] > range->first)
 		index--;
-	if (index >= leaf->node.count || leaf->node.count + 2u > LEAF_MAX)
+	if (index >= leaf->node.count)
 		return false;
 	there = leaf_range(leaf, index);
 	right = *there;
-	if (right.last < range->last)
+	if (right.last < range->last ||
+	    leaf->node.count + (right.first < range->first) + (right.last > range->last) > LEAF_MAX)
 		return false;
 	map->count -= leaf->node.count;
 	if (there->first == range->first) {
