@@ -231,7 +231,7 @@ enum verdict judge_silence(struct judge *judge, const char *const *lines, size_t
 	judge->outcome = (struct outcome){.modelled = true, .rule_count = 1};
 	*finding = (struct finding){.allowed = &judge->outcome};
 	for (unsigned rule = RULE_NONE + 1; rule < RULE_COUNT; rule++) {
-		bool heard = !judge->complaints[rule].due;
+		bool heard = !judge->complaints[rule].due || rule_complaint_silent((enum rule)rule);
 
 		for (size_t i = 0; i < count && !heard; i++)
 			heard = rule_complaint_is((enum rule)rule, lines[i]);

@@ -2,8 +2,9 @@
 /*
  * The driver vfio-pci as an administrator deals with it, in /sys/bus/pci/drivers/vfio-pci: the address of a device
  * written to `unbind` takes the device away from it, written to `bind` gives it back. Groups come and go with their
- * devices. A device that somebody has open is not taken before it is closed, which the writer waits for; here all calls
- * come one after the other, so he waits for ever.
+ * devices. A device that somebody has open is not taken before it is closed, which the writer waits for, and some
+ * kernels also have him wait for the group to leave its container; here all calls come one after the other, so he waits
+ * for ever.
  */
 #include <string.h>
 
@@ -55,6 +56,18 @@ static enum step_result wait_for_device(struct host *host, struct op *op, const 
 	return complain(host, op, RULE_DRV_UNBIND_WAITS, true);
 }
 
+/* Whether a device is its group's last one that vfio-pci has. */
+static bool is_last(const struct host *host, uint32_t index)
+{
+	const uint32_t group = host->devices.items[index].group;
+
+	for (uint32_t i = 0; i < host->devices.count; i++)
+		if (i != index && host->devices.items[i].group == group && device_is_vfio(&host->machine->devices[i]) &&
+		    !host->devices.items[i].unbound)
+			return false;
+	return true;
+}
+
 /* Whether the last device of the group is taken only when the group has left its container, which the writer waits for.
  */
 static bool waits_for_container(const struct host *host, uint32_t group)
@@ -66,6 +79,7 @@ static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
 	struct group *group = &host->groups.items[device->group];
+	const bool last = is_last(host, index);
 
 	if (device->unbound)
 		return refuse(op, RULE_DRV_UNBIND_MISSING);
@@ -73,10 +87,10 @@ static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
 		return wait_for_device(host, op, device);
 	if (device_hot_resets(host, index))
 		return unmodelled(host, op);
+	if (last && waits_for_container(host, device->group))
+		return complain(host, op, RULE_DRV_UNBIND_WAITS_GROUP, true);
 	device->unbound = true;
-	if (!group_has_devices(host, device->group)) {
-		if (waits_for_container(host, device->group))
-			return unmodelled(host, op);
+	if (last) {
 		if (profile_get(host, PROFILE_GROUP_OUTLIVES_DEVICES))
 			group->offered = group->file != NOTHING;
 		else

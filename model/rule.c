@@ -33,7 +33,8 @@ static const struct {
 
 bool rule_complaint_is(enum rule rule, const char *line)
 {
-	const char *found = complaints[rule].words ? strstr(line, complaints[rule].words) : NULL;
+	const char *found =
+	    rule_complains(rule) && !rule_complaint_silent(rule) ? strstr(line, complaints[rule].words) : NULL;
 
 	return found && strstr(found, complaints[rule].place);
 }
@@ -41,6 +42,11 @@ bool rule_complaint_is(enum rule rule, const char *line)
 bool rule_complains(enum rule rule)
 {
 	return complaints[rule].words != NULL;
+}
+
+bool rule_complaint_silent(enum rule rule)
+{
+	return complaints[rule].words && !*complaints[rule].words;
 }
 
 bool rule_complaint_fatal(enum rule rule)

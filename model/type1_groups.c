@@ -258,20 +258,23 @@ static enum step_result replay_all(struct host *host, struct op *op, struct type
 	return result == STEP_DONE && longest > LONGEST_UNDONE ? unmodelled(host, op) : result;
 }
 
-/* What was brought into memory stays there, so a call that the model does not know is found out on a copy. */
+/*
+ * What was brought into memory stays there, whatever the outcome, but for one that the model does not know: then the
+ * host is what it was before. Nothing may be kept of @iommu in that case.
+ */
 static enum step_result replay(struct host *host, struct op *op, struct type1 *iommu, struct iova_range aperture)
 {
-	struct outcome scratch = *op->outcome, *outcome = op->outcome;
-	struct host *trial;
+	enum step_result result;
+	struct host *before;
 
 	if (!iommu->mappings.count)
 		return STEP_MORE;
-	trial = host_clone(host);
-	op->outcome = &scratch;
-	replay_all(trial, op, &trial->iommus.items[iommu - host->iommus.items], aperture);
-	op->outcome = outcome;
-	host_free(trial);
-	return scratch.modelled ? replay_all(host, op, iommu, aperture) : unmodelled(host, op);
+	before = host_clone(host);
+	result = replay_all(host, op, iommu, aperture);
+	if (!op->outcome->modelled)
+		host_assign(host, before);
+	host_free(before);
+	return result;
 }
 
 /* What a group behind an IOMMU needs, and what it makes of the instance. */

@@ -34,9 +34,11 @@ bool rule_complains(enum rule rule);
 
 /*
  * Whether a line of a kernel's console is what the kernel complains with by @rule, and whether such a complaint is its
- * last word. False for rules by which no kernel complains. model/complaints.def has those by which one does.
+ * last word. False for rules by which no kernel complains. model/complaints.def has those by which one does. A silent
+ * one is no line: the kernel just does not answer any more.
  */
 bool rule_complaint_is(enum rule rule, const char *line);
+bool rule_complaint_silent(enum rule rule);
 bool rule_complaint_fatal(enum rule rule);
 
 #endif
