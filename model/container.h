@@ -11,14 +11,14 @@ uint32_t container_new(struct host *host);
 void container_put(struct host *host, uint32_t container);
 /* Attaches a group, or refuses to. */
 enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
-/* Takes a group out of its container. True as type1_leave() says. */
-bool container_detach(struct host *host, uint32_t group);
+/* Takes a group out of its container. RULE_NONE, or what that brings besides, for those that stay. */
+enum rule container_detach(struct host *host, uint32_t group);
 /*
  * The same in two parts: the group leaves, and what it leaves is seen to. Whether others may run in between; the first
  * part, which says what container_detach() does; and the second one for the container that it was in.
  */
 bool container_parts_first(const struct host *host, uint32_t container);
-bool container_part(struct host *host, uint32_t group);
+enum rule container_part(struct host *host, uint32_t group);
 void container_settle(struct host *host, uint32_t container, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
 /* The instance behind the container that the call went to, in the table of its kind. */

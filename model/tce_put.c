@@ -152,7 +152,7 @@ enum step_result tce_put_join(struct host *host, struct op *op, uint32_t index, 
 	return STEP_MORE;
 }
 
-bool tce_put_leave(struct host *host, uint32_t group)
+enum rule tce_put_leave(struct host *host, uint32_t group)
 {
 	struct tce_put *instance = &host->tce_puts.items[host->groups.items[group].joined];
 
@@ -161,7 +161,7 @@ bool tce_put_leave(struct host *host, uint32_t group)
 		empty_all(host, &host->put_tables.items[group]);
 		instance->table = NOTHING;
 	}
-	return false;
+	return RULE_NONE;
 }
 
 /* ---- GET_INFO -------------------------------------------------------------------------------- */
