@@ -12,7 +12,7 @@
 
 #include "stage.h"
 
-#define PATH_MAX_BYTES 512
+enum { PATH_MAX_BYTES = 512, PROGRAMS_MAX = 256 };
 
 struct path {
 	char text[PATH_MAX_BYTES];
@@ -20,12 +20,13 @@ struct path {
 
 ParameterizedTestParameters(programs, every_run_conforms)
 {
-	static struct path paths[64];
+	static struct path paths[PROGRAMS_MAX];
 	size_t count = 0;
 	glob_t found;
 
 	if (glob(TRACES_FOLDER "/programs/*.trace", 0, NULL, &found) == 0) {
-		for (; count < found.gl_pathc && count < sizeof(paths) / sizeof(paths[0]); count++)
+		cr_assert_leq(found.gl_pathc, PROGRAMS_MAX);
+		for (; count < found.gl_pathc; count++)
 			snprintf(paths[count].text, sizeof(paths[count].text), "%s", found.gl_pathv[count]);
 		globfree(&found);
 	}

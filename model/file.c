@@ -66,6 +66,7 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_OTHER:
 	case FILE_EVENTFD:
 	case FILE_DRIVER:
+	case FILE_BUS:
 	case FILE_DEVICE_IDLE:
 		break;
 	}
@@ -111,7 +112,7 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 static enum step_result call_open(struct host *host, struct op *op)
 {
 	static const char vfio[] = "/dev/vfio/", device[] = "/dev/vfio/devices/",
-			  driver[] = "/sys/bus/pci/drivers/vfio-pci/";
+			  driver[] = "/sys/bus/pci/drivers/vfio-pci/", bus[] = "/sys/bus/pci/";
 	const char *path = op->call->string ? op->call->string : "";
 	uint64_t flags = op->call->args[1];
 	uint32_t file;
@@ -135,6 +136,8 @@ static enum step_result call_open(struct host *host, struct op *op)
 		return open_group(host, op, path + sizeof(vfio) - 1);
 	} else if (!strncmp(path, driver, sizeof(driver) - 1)) {
 		return driver_open(host, op, path + sizeof(driver) - 1);
+	} else if (!strncmp(path, bus, sizeof(bus) - 1)) {
+		return bus_open(host, op, path + sizeof(bus) - 1);
 	} else {
 		return unmodelled(host, op);
 	}
@@ -171,6 +174,8 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		return refuse(op, RULE_FD_NO_READ_WRITE);
 	case FILE_DRIVER:
 		return forbidden == ACCESS_READ_ONLY ? driver_write(host, op) : refuse(op, RULE_FD_ACCESS_MODE);
+	case FILE_BUS:
+		return forbidden == ACCESS_READ_ONLY ? bus_write(host, op) : refuse(op, RULE_FD_ACCESS_MODE);
 	case FILE_DEVICE_IDLE:
 	case FILE_DEVICE:
 		if ((host->files.items[index].flags & ACCESS_MODE) == forbidden)
@@ -288,7 +293,7 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 			return unmodelled(host, op);
 		}
 		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY ||
-		    file->kind == FILE_GUEST) {
+		    file->kind == FILE_GUEST || file->kind == FILE_BUS) {
 			op->file = NOTHING;
 			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
 							      : unmodelled(host, op);

@@ -69,11 +69,21 @@ static uint64_t usable(struct host *host, const struct spapr *spapr, const struc
 	return done;
 }
 
+/* What devices may do by an entry that is put with these flags. */
+static uint32_t access_of(const struct host *host, uint32_t flags)
+{
+	if (defect_on(host, DEFECT_TCE_ANY_DIRECTION))
+		return MAPPING_READ | MAPPING_WRITE;
+	if (defect_on(host, DEFECT_TCE_DIRECTION_TURNED))
+		return (flags & MAPPING_READ ? MAPPING_WRITE : 0) | (flags & MAPPING_WRITE ? MAPPING_READ : 0);
+	return flags;
+}
+
 /* Puts entries that all can be put. Each extent lies in one registered region. */
 static void put(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count,
 		uint64_t user, uint32_t flags)
 {
-	const uint32_t tag = MAPPING_TAG(spapr->mm, flags);
+	const uint32_t tag = MAPPING_TAG(spapr->mm, access_of(host, flags));
 
 	if (count)
 		let_go(host, spapr, table, address, address + (count << table->page_shift) - 1);
