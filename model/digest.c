@@ -241,7 +241,7 @@ static uint64_t mix_spaprs(uint64_t sum, const struct host *host)
 			sum = mix(sum, table->first);
 			sum = mix(sum, table->last);
 			sum = mix(sum, table->charged);
-			sum = rangemap_digest(&table->entries, sum);
+			sum = tce_table_digest(table, sum);
 		}
 	}
 	return sum;
