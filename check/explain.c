@@ -24,6 +24,7 @@ static const char *finding_kind(const struct finding *finding)
 	    [MISMATCH_SURVIVED] = "survival of the kernel",
 	    [MISMATCH_COUNT] = "incomplete run",
 	    [MISMATCH_SILENCE] = "silence of the kernel",
+	    [MISMATCH_FAULT] = "fault of the kernel",
 	};
 
 	if (finding->in_doubt)
@@ -171,6 +172,14 @@ static int explain_silence(const struct finding *finding, struct explanation *ex
 	return explanation->observed ? 0 : -1;
 }
 
+/* There is no other answer to show: what would be right, the rule's sentence tells. */
+static int explain_fault(const struct finding *finding, struct explanation *explanation)
+{
+	explanation->rule = finding->fault;
+	explanation->observed = event_text(finding->event);
+	return explanation->observed ? 0 : -1;
+}
+
 int finding_explain(const struct finding *finding, struct explanation *explanation)
 {
 	const struct outcome *allowed = finding->allowed;
@@ -180,6 +189,8 @@ int finding_explain(const struct finding *finding, struct explanation *explanati
 		return explain_count(finding, explanation);
 	if (finding->mismatch == MISMATCH_SILENCE)
 		return explain_silence(finding, explanation);
+	if (finding->mismatch == MISMATCH_FAULT)
+		return explain_fault(finding, explanation);
 	explanation->observed = event_text(finding->event);
 	if (!explanation->observed)
 		return -1;

@@ -24,6 +24,7 @@ struct judge {
 		bool due;
 		uint64_t line;	  /* of the call */
 	} complaints[RULE_COUNT]; /* that the calls of this run make the kernel utter */
+	bool strict;
 	struct tally tally;
 };
 
@@ -36,6 +37,11 @@ struct judge *judge_new(const struct machine *machine, const struct profile *pro
 	judge->machine = machine;
 	judge->profile = profile;
 	return judge;
+}
+
+void judge_be_strict(struct judge *judge)
+{
+	judge->strict = true;
 }
 
 void judge_free(struct judge *judge)
@@ -153,6 +159,15 @@ static void model_call(struct judge *judge, const struct event *event)
 	host_call(judge->host, &event->call, event->answer.known ? &choice : NULL, &judge->outcome);
 }
 
+/* The fault of the kernel that an answer comes from, or RULE_NONE. */
+static enum rule fault_of(const struct outcome *outcome)
+{
+	for (uint32_t i = 0; i < outcome->rule_count; i++)
+		if (rule_is_fault(outcome->rules[i]))
+			return outcome->rules[i];
+	return RULE_NONE;
+}
+
 static enum verdict judge_known(struct judge *judge, const struct event *event, struct finding *finding)
 {
 	settle_unseen_locks(judge, event);
@@ -164,6 +179,10 @@ static enum verdict judge_known(struct judge *judge, const struct event *event, 
 	judge->complaints[judge->outcome.complaint].due = true;
 	judge->complaints[judge->outcome.complaint].line = event->line;
 	finding->mismatch = compare(event, &judge->outcome, finding);
+	if (judge->strict && finding->mismatch == MISMATCH_NONE) {
+		finding->fault = fault_of(&judge->outcome);
+		finding->mismatch = finding->fault == RULE_NONE ? MISMATCH_NONE : MISMATCH_FAULT;
+	}
 	return finding->mismatch == MISMATCH_NONE ? VERDICT_CONFORMS : VERDICT_DIVERGES;
 }
 
@@ -192,7 +211,8 @@ enum verdict judge_event(struct judge *judge, const struct event *event, struct 
 		break;
 	case VERDICT_DIVERGES:
 		tally->diverging++;
-		repair_plan(&judge->repair, judge->host, &judge->doubts, finding);
+		if (finding->mismatch != MISMATCH_FAULT)
+			repair_plan(&judge->repair, judge->host, &judge->doubts, finding);
 		break;
 	case VERDICT_NOT_MODELLED:
 		tally->not_modelled++;

@@ -13,10 +13,12 @@
 
 const struct command commands[] = {
     {"check", "TRACE...", "judge traces against the model",
-     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(DEFECT) | TAKES(SET), 1, -1, false, command_check},
+     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(DEFECT) | TAKES(SET) | TAKES(STRICT), 1, -1, false,
+     command_check},
     {"replay", "TRACE... --on BACKEND", "execute the calls of traces there, and judge the answers",
-     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(ON) | TAKES(VERBOSE) | TAKES(DESTRUCTIVE) | TAKES(SET), 1,
-     -1, false, command_replay},
+     TAKES_REPORT | TAKES(PROFILE) | TAKES(MACHINE) | TAKES(ON) | TAKES(VERBOSE) | TAKES(DESTRUCTIVE) | TAKES(SET) |
+	 TAKES(STRICT),
+     1, -1, false, command_replay},
     {"record", "-o TRACE [--on vm:KERNEL] -- PROGRAM [ARGUMENT...]", "run an unmodified program and record its calls",
      TAKES(OUTPUT) | TAKES(ON) | TAKES(MACHINE) | TAKES(FILE) | TAKES(ENV) | TAKES(SET), 1, -1, true, command_record},
     {"generate", "[-o TRACE]", "make call programs from a seed, without answers",

@@ -16,6 +16,8 @@ int hearing_begin(struct hearing *hearing, struct report *report, struct report_
 	hearing->judge = judge_new(&hearing->subject.machine, &hearing->subject.profile);
 	if (!hearing->judge)
 		return diag_set(diag, trace->name, 0, 0, "out of memory");
+	if (options->values[OPTION_STRICT])
+		judge_be_strict(hearing->judge);
 	progress_begin(&hearing->progress, trace->name, options->values[OPTION_QUIET] != NULL, PROGRESS_INTERVAL);
 	return 0;
 }

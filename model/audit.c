@@ -138,10 +138,7 @@ static uint64_t count_entries(const struct host *host, uint32_t mm, uint64_t fir
 		const struct spapr *spapr = &host->spaprs.items[i];
 
 		for (unsigned t = 0; spapr->alive && spapr->v2 && spapr->mm == mm && t < TCE_WINDOWS; t++)
-			for (const struct range *extent = rangemap_from(&spapr->tables[t].entries, 0); extent;
-			     extent = rangemap_from(&spapr->tables[t].entries, extent->last + 1))
-				if (extent->value >= first && extent->value <= last)
-					entries += (extent->last - extent->first + 1) >> spapr->tables[t].page_shift;
+			entries += tce_table_uses(&spapr->tables[t], first, last);
 	}
 	return entries;
 }
@@ -155,8 +152,8 @@ static const char *count_spaprs(struct host *host, struct counts *counts)
 
 		for (unsigned t = 0; t < TCE_WINDOWS; t++) {
 			charged += spapr->tables[t].charged;
-			if (!rangemap_valid(&spapr->tables[t].entries))
-				return audit_says(host, "the entries of sPAPR instance %u are out of order", i);
+			if (!tce_table_valid(&spapr->tables[t]))
+				return audit_says(host, "the entries of sPAPR instance %u are miscounted", i);
 		}
 		if (spapr->alive && spapr->mm != NOTHING && host->mms.items[spapr->mm].users)
 			counts->charged[spapr->mm] += charged;

@@ -26,8 +26,8 @@ struct container_driver {
 	void (*release)(struct host *host, uint32_t iommu);
 	/* A group joins an instance: refused with everything as it was, or STEP_MORE. */
 	enum step_result (*join)(struct host *host, struct op *op, uint32_t iommu, uint32_t group);
-	/* A group leaves; the instance stays. True as type1_leave() says. */
-	bool (*leave)(struct host *host, uint32_t group);
+	/* A group leaves; the instance stays. RULE_NONE, or what that brings besides, for those that stay. */
+	enum rule (*leave)(struct host *host, uint32_t group);
 	handler_fn *map_dma, *unmap_dma, *unknown_ioctl;
 	/* What a device reaches at an IOVA, or the rule by which it reaches nothing. */
 	enum rule (*translate)(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
@@ -226,15 +226,15 @@ bool container_parts_first(const struct host *host, uint32_t index)
 	return drivers[host->containers.items[index].kind].parts_first;
 }
 
-bool container_part(struct host *host, uint32_t group_index)
+enum rule container_part(struct host *host, uint32_t group_index)
 {
 	struct group *group = &host->groups.items[group_index];
 	const struct container_driver *driver = &drivers[host->containers.items[group->container].kind];
-	const bool emulated_left = group->joined != NOTHING && driver->leave(host, group_index);
+	const enum rule besides = group->joined == NOTHING ? RULE_NONE : driver->leave(host, group_index);
 
 	group->container = NOTHING;
 	group->users = 0;
-	return emulated_left;
+	return besides;
 }
 
 void container_settle(struct host *host, uint32_t index, uint32_t group)
@@ -254,13 +254,13 @@ void container_settle(struct host *host, uint32_t index, uint32_t group)
 	container_put(host, index);
 }
 
-bool container_detach(struct host *host, uint32_t group)
+enum rule container_detach(struct host *host, uint32_t group)
 {
 	const uint32_t index = host->groups.items[group].container;
-	const bool emulated_left = container_part(host, group);
+	const enum rule besides = container_part(host, group);
 
 	container_settle(host, index, group);
-	return emulated_left;
+	return besides;
 }
 
 /* Whether a kernel for this machine has the driver. */

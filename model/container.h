@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Containers and groups, and what becomes of a group when its devices are taken from their driver.
+ * Containers and groups, and what becomes of a group when its devices are taken from their driver, or from the bus.
  */
 #ifndef MODEL_CONTAINER_H
 #define MODEL_CONTAINER_H
@@ -11,14 +11,14 @@ uint32_t container_new(struct host *host);
 void container_put(struct host *host, uint32_t container);
 /* Attaches a group, or refuses to. */
 enum step_result container_attach(struct host *host, struct op *op, uint32_t container, uint32_t group);
-/* Takes a group out of its container. True as type1_leave() says. */
-bool container_detach(struct host *host, uint32_t group);
+/* Takes a group out of its container. RULE_NONE, or what that brings besides, for those that stay. */
+enum rule container_detach(struct host *host, uint32_t group);
 /*
  * The same in two parts: the group leaves, and what it leaves is seen to. Whether others may run in between; the first
  * part, which says what container_detach() does; and the second one for the container that it was in.
  */
 bool container_parts_first(const struct host *host, uint32_t container);
-bool container_part(struct host *host, uint32_t group);
+enum rule container_part(struct host *host, uint32_t group);
 void container_settle(struct host *host, uint32_t container, uint32_t group);
 bool container_has_groups(const struct host *host, uint32_t container);
 /* The instance behind the container that the call went to, in the table of its kind. */
@@ -48,5 +48,20 @@ handler_fn *group_gone_ioctl_handler(uint32_t number);
 /* Opens a path below that of the driver, and writes to what was opened. */
 enum step_result driver_open(struct host *host, struct op *op, const char *name);
 handler_fn driver_write;
+/* The device with this address, of those on the bus that vfio-pci may have; else NOTHING. */
+uint32_t driver_device(const struct host *host, const char *address, size_t length);
+/*
+ * Takes a device that the driver has away from it, and its group along if that was the last one: STEP_MORE, or the end
+ * of the call when that waits, or is not modelled; the device is still there then.
+ */
+enum step_result driver_take(struct host *host, struct op *op, uint32_t device);
+/* Gives a device to the driver; its group is there with it. */
+void driver_give(struct host *host, uint32_t device);
+
+/* ---- the PCI bus, from which devices are taken altogether: bus.c ----------------------------- */
+
+/* Opens a path below /sys/bus/pci/ that is none of a driver, and writes to what was opened. */
+enum step_result bus_open(struct host *host, struct op *op, const char *name);
+handler_fn bus_write;
 
 #endif

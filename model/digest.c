@@ -134,7 +134,7 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 		const struct device_state *device = &host->devices.items[i];
 
 		/* A device that nobody has opened is as it was. */
-		sum = mix(sum, device->open_count);
+		sum = mix(sum, (uint64_t)device->presence << 32 | device->open_count);
 		if (!device->open_count && !device->told)
 			continue;
 		sum = mix(sum, (uint64_t)device->iommufd << 4 | (unsigned)device->own_file << 2 |
@@ -241,7 +241,7 @@ static uint64_t mix_spaprs(uint64_t sum, const struct host *host)
 			sum = mix(sum, table->first);
 			sum = mix(sum, table->last);
 			sum = mix(sum, table->charged);
-			sum = rangemap_digest(&table->entries, sum);
+			sum = tce_table_digest(table, sum);
 		}
 	}
 	return sum;

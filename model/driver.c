@@ -27,7 +27,19 @@ enum step_result driver_open(struct host *host, struct op *op, const char *name)
 	return finish(op, task_install(host, op, file, 0, flags & CLOSE_ON_EXEC));
 }
 
-/* The device with the address that is written, of those that the machine has for vfio-pci; else NOTHING. */
+uint32_t driver_device(const struct host *host, const char *address, size_t length)
+{
+	for (uint32_t i = 0; i < host->devices.count; i++) {
+		const struct device *device = &host->machine->devices[i];
+
+		if (device->driver == DRIVER_VFIO_PCI && host->devices.items[i].presence != DEVICE_OFF_BUS &&
+		    strlen(device->name) == length && memcmp(device->name, address, length) == 0)
+			return i;
+	}
+	return NOTHING;
+}
+
+/* The device with the address that is written, of those that vfio-pci may have; else NOTHING. */
 static uint32_t written_device(const struct host *host, const struct op *op)
 {
 	const struct buffer *buffer = &op->call->buffers[0];
@@ -35,14 +47,7 @@ static uint32_t written_device(const struct host *host, const struct op *op)
 
 	if (count && buffer->in[count - 1] == '\n')
 		count--;
-	for (uint32_t i = 0; i < host->devices.count; i++) {
-		const struct device *device = &host->machine->devices[i];
-
-		if (device->driver == DRIVER_VFIO_PCI && strlen(device->name) == count &&
-		    memcmp(device->name, buffer->in, count) == 0)
-			return i;
-	}
-	return NOTHING;
+	return driver_device(host, (const char *)buffer->in, count);
 }
 
 /*
@@ -75,18 +80,14 @@ static bool waits_for_container(const struct host *host, uint32_t group)
 	return profile_get(host, PROFILE_GROUP_OUTLIVES_DEVICES) && host->groups.items[group].container != NOTHING;
 }
 
-static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
+enum step_result driver_take(struct host *host, struct op *op, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
 	struct group *group = &host->groups.items[device->group];
 	const bool last = is_last(host, index);
 
-	if (device->unbound)
-		return refuse(op, RULE_DRV_UNBIND_MISSING);
 	if (device_is_held(host, index))
 		return wait_for_device(host, op, device);
-	if (device_hot_resets(host, index))
-		return unmodelled(host, op);
 	if (last && waits_for_container(host, device->group))
 		return complain(host, op, RULE_DRV_UNBIND_WAITS_GROUP, true);
 	device->unbound = true;
@@ -97,6 +98,18 @@ static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
 			group_vanish(host, device->group);
 		hit(op, RULE_DRV_UNBIND_LAST);
 	}
+	return STEP_MORE;
+}
+
+static enum step_result unbind(struct host *host, struct op *op, uint32_t index)
+{
+	if (host->devices.items[index].unbound)
+		return refuse(op, RULE_DRV_UNBIND_MISSING);
+	/* Behind a port its reset takes the others along, which is not to be had on its own. */
+	if (device_hot_resets(host, index) && !device_is_held(host, index))
+		return unmodelled(host, op);
+	if (driver_take(host, op, index) == STEP_DONE)
+		return STEP_DONE;
 	hit(op, RULE_DRV_UNBIND);
 	return finish(op, (int64_t)op->call->args[2]);
 }
@@ -110,17 +123,26 @@ static bool number_is_known(const struct host *host, uint32_t group)
 	return true;
 }
 
-static enum step_result bind(struct host *host, struct op *op, uint32_t index)
+void driver_give(struct host *host, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
 
-	if (!spapr_binds(host))
-		return refuse(op, RULE_DRV_BIND_REFUSED);
-	if (!device->unbound || !number_is_known(host, device->group))
-		return unmodelled(host, op);
 	device->number = device_file_number(host);
 	device->unbound = false;
 	host->groups.items[device->group].offered = true;
+}
+
+static enum step_result bind(struct host *host, struct op *op, uint32_t index)
+{
+	const struct device_state *device = &host->devices.items[index];
+
+	if (!spapr_binds(host))
+		return refuse(op, RULE_DRV_BIND_REFUSED);
+	if (device->presence == DEVICE_UNGROUPED)
+		return refuse(op, RULE_DRV_BIND_MISSING);
+	if (!device->unbound || !number_is_known(host, device->group))
+		return unmodelled(host, op);
+	driver_give(host, index);
 	hit(op, RULE_DRV_BIND);
 	return finish(op, (int64_t)op->call->args[2]);
 }

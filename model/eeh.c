@@ -122,7 +122,7 @@ static enum step_result inject(struct host *host, struct op *op, const struct vf
 /* Whether a group's recovery is in the hands of the instance. */
 static bool has_group(const struct host *host, const struct op *op, uint32_t group)
 {
-	return host->groups.items[group].joined == op_iommu(host, op);
+	return host->groups.items[group].joined == op_iommu(host, op) || defect_on(host, DEFECT_EEH_RESET_OTHERS);
 }
 
 static enum step_result reset(struct host *host, struct op *op, enum pe_hold hold)
@@ -143,7 +143,7 @@ static enum step_result reset(struct host *host, struct op *op, enum pe_hold hol
 static enum step_result deactivate(struct host *host, struct op *op)
 {
 	for (uint32_t i = 0; i < host->groups.count; i++)
-		if (has_group(host, op, i))
+		if (has_group(host, op, i) && !defect_on(host, DEFECT_EEH_RESET_STAYS))
 			host->groups.items[i].hold = PE_FREE;
 	hit(op, RULE_EEH_DEACTIVATE);
 	return finish(op, 0);

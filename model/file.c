@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "linux_errno.h"
 #include "spapr.h"
 #include "vfiosim/uapi.h"
 
@@ -66,6 +67,7 @@ void file_put(struct host *host, uint32_t index)
 	case FILE_OTHER:
 	case FILE_EVENTFD:
 	case FILE_DRIVER:
+	case FILE_BUS:
 	case FILE_DEVICE_IDLE:
 		break;
 	}
@@ -111,7 +113,7 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 static enum step_result call_open(struct host *host, struct op *op)
 {
 	static const char vfio[] = "/dev/vfio/", device[] = "/dev/vfio/devices/",
-			  driver[] = "/sys/bus/pci/drivers/vfio-pci/";
+			  driver[] = "/sys/bus/pci/drivers/vfio-pci/", bus[] = "/sys/bus/pci/";
 	const char *path = op->call->string ? op->call->string : "";
 	uint64_t flags = op->call->args[1];
 	uint32_t file;
@@ -135,6 +137,8 @@ static enum step_result call_open(struct host *host, struct op *op)
 		return open_group(host, op, path + sizeof(vfio) - 1);
 	} else if (!strncmp(path, driver, sizeof(driver) - 1)) {
 		return driver_open(host, op, path + sizeof(driver) - 1);
+	} else if (!strncmp(path, bus, sizeof(bus) - 1)) {
+		return bus_open(host, op, path + sizeof(bus) - 1);
 	} else {
 		return unmodelled(host, op);
 	}
@@ -171,6 +175,8 @@ static enum step_result call_transfer(struct host *host, struct op *op, uint32_t
 		return refuse(op, RULE_FD_NO_READ_WRITE);
 	case FILE_DRIVER:
 		return forbidden == ACCESS_READ_ONLY ? driver_write(host, op) : refuse(op, RULE_FD_ACCESS_MODE);
+	case FILE_BUS:
+		return forbidden == ACCESS_READ_ONLY ? bus_write(host, op) : refuse(op, RULE_FD_ACCESS_MODE);
 	case FILE_DEVICE_IDLE:
 	case FILE_DEVICE:
 		if ((host->files.items[index].flags & ACCESS_MODE) == forbidden)
@@ -271,7 +277,7 @@ static enum step_result ioctl_unknown(struct host *host, struct op *op, const st
 }
 
 /* ioctl(2): the descriptor's file is held until the operation ends, whatever happens to the descriptor. */
-static enum step_result call_ioctl(struct host *host, struct op *op)
+static enum step_result answer_ioctl(struct host *host, struct op *op)
 {
 	uint32_t number = (uint32_t)op->call->args[1];
 	const struct file *file;
@@ -288,7 +294,7 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 			return unmodelled(host, op);
 		}
 		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY ||
-		    file->kind == FILE_GUEST) {
+		    file->kind == FILE_GUEST || file->kind == FILE_BUS) {
 			op->file = NOTHING;
 			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
 							      : unmodelled(host, op);
@@ -320,6 +326,34 @@ static enum step_result call_ioctl(struct host *host, struct op *op)
 	    !spapr_knows(host, op, handler))
 		return unmodelled(host, op);
 	return handler(host, op);
+}
+
+/* Whether the argument's address is one of the kernel's, and is taken all the same. */
+static bool takes_kernel_argument(const struct host *host, const struct op *op)
+{
+	return op->row && op->row->arg != ARG_NONE && op->row->arg != ARG_VALUE && !op->call->has_pointer &&
+	       op->call->args[2] >> 63 && host->machine->iommu == IOMMU_SPAPR_POWERNV &&
+	       profile_get(host, PROFILE_KERNEL_ARGUMENTS_TAKEN);
+}
+
+/* What the kernel finds at the beginning of its memory is nothing that it could do: it is refused, and not for its
+ * place. */
+static enum step_result refuse_kernel_argument(struct host *host, struct op *op)
+{
+	if (op->choice && op->choice->ret >= 0)
+		return unmodelled(host, op);
+	op->outcome->rule_count--;
+	return refuse_as(op, RULE_IOCTL_KERNEL_ARGUMENT,
+			 op->choice ? op->choice->ret : rules[RULE_IOCTL_KERNEL_ARGUMENT].error);
+}
+
+static enum step_result call_ioctl(struct host *host, struct op *op)
+{
+	enum step_result result = answer_ioctl(host, op);
+
+	if (result != STEP_DONE || op->outcome->ret != -LINUX_EFAULT || !takes_kernel_argument(host, op))
+		return result;
+	return refuse_kernel_argument(host, op);
 }
 
 handler_fn *file_call_handler(enum call_op op)

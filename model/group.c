@@ -119,6 +119,7 @@ enum step_result group_set_container(struct host *host, struct op *op)
 enum step_result group_unset_container(struct host *host, struct op *op)
 {
 	const struct group *group = &host->groups.items[op_group(host, op)];
+	enum rule besides;
 
 	if (op->step) {
 		container_settle(host, op->object, op_group(host, op));
@@ -141,8 +142,9 @@ enum step_result group_unset_container(struct host *host, struct op *op)
 		container_part(host, op_group(host, op));
 		return STEP_MORE;
 	}
-	if (container_detach(host, op_group(host, op)))
-		hit(op, RULE_T1_LEAVE_EMULATED);
+	besides = container_detach(host, op_group(host, op));
+	if (besides != RULE_NONE)
+		hit(op, besides);
 	hit(op, RULE_GRP_DETACH);
 	return finish(op, 0);
 }

@@ -35,10 +35,10 @@ void type1_release(struct host *host, uint32_t iommu);
 /* Lets a group join: refused with everything as it was, or STEP_MORE. */
 enum step_result type1_join(struct host *host, struct op *op, uint32_t iommu, uint32_t group);
 /*
- * Takes a group out of the instance that has it; the instance stays. True when it was the last one behind an IOMMU
- * and mediated devices keep the mappings.
+ * Takes a group out of the instance that has it; the instance stays. RULE_T1_LEAVE_EMULATED when it was the last one
+ * behind an IOMMU and mediated devices keep the mappings, else RULE_NONE.
  */
-bool type1_leave(struct host *host, uint32_t group);
+enum rule type1_leave(struct host *host, uint32_t group);
 handler_fn type1_map_dma, type1_unmap_dma;
 
 /* What a device in a container reaches at @iova, up to @bytes of it, or the rule by which it reaches nothing. */

@@ -31,6 +31,7 @@ enum file_kind {
 	FILE_GROUP,
 	FILE_GROUP_GONE, /* of a group whose last device was taken from its driver */
 	FILE_DRIVER,	 /* of the driver vfio-pci: where devices are taken from it, and given to it */
+	FILE_BUS,	 /* of the PCI bus: where a device is taken from it, and devices are looked for */
 	FILE_DEVICE,
 	FILE_DEVICE_IDLE, /* a device's own file that is not bound to an iommufd; once it is, it is a FILE_DEVICE */
 	FILE_MEMORY,
@@ -189,16 +190,20 @@ struct pinner {
 	struct rangemap window;			     /* words that are not 0; tag as in an address space's contents */
 };
 
+/* Where a device is: on the bus and in its group, on the bus only, or taken from it. */
+enum device_presence { DEVICE_GROUPED, DEVICE_UNGROUPED, DEVICE_OFF_BUS };
+
 struct device_state {
 	uint32_t group;	     /* index of its group */
 	uint32_t number;     /* N of /dev/vfio/devices/vfioN; NOTHING if it never had a driver */
 	uint32_t open_count; /* open device files */
 	bool own_file;	     /* open by its own file, and by nothing else */
 	bool unbound;	     /* taken from its driver */
-	bool contained;	     /* open by way of a container, which it uses */
-	uint32_t iommufd;    /* file of the iommufd that it is bound to, or NOTHING */
-	uint32_t id;	     /* with an iommufd: the number that it has there */
-	uint32_t ioas;	     /* with an iommufd: the address space that it is attached to, by index, or NOTHING */
+	enum device_presence presence;
+	bool contained;	  /* open by way of a container, which it uses */
+	uint32_t iommufd; /* file of the iommufd that it is bound to, or NOTHING */
+	uint32_t id;	  /* with an iommufd: the number that it has there */
+	uint32_t ioas;	  /* with an iommufd: the address space that it is attached to, by index, or NOTHING */
 	bool bus_master;
 	bool memory_enabled;
 	enum irq_type irq_type;

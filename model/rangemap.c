@@ -427,47 +427,6 @@ struct range *rangemap_edit_at(struct rangemap *map, uint64_t point)
 	return index && leaf_range(leaf, index - 1)->last >= point ? leaf_range(leaf, index - 1) : NULL;
 }
 
-/* Puts a range into the one that holds all of it, if that is in a leaf with room for what is left on both sides. */
-static bool put_inside(struct rangemap *map, const struct range *range, bool value_follows)
-{
-	struct leaf *leaf = own_leaf(map, range->first);
-	unsigned index = leaf_index(leaf, range->first);
-	struct range *there, right;
-
-	if (index == leaf->node.count || leaf->firsts[index] > range->first)
-		index--;
-	if (index >= leaf->node.count)
-		return false;
-	there = leaf_range(leaf, index);
-	right = *there;
-	if (right.last < range->last ||
-	    leaf->node.count + (right.first < range->first) + (right.last > range->last) > LEAF_MAX)
-		return false;
-	map->count -= leaf->node.count;
-	if (there->first == range->first) {
-		*there = *range;
-	} else {
-		there->last = range->first - 1;
-		leaf_insert(leaf, ++index, range);
-	}
-	if (right.last > range->last) {
-		if (value_follows)
-			right.value += range->last + 1 - right.first;
-		right.first = range->last + 1;
-		leaf_insert(leaf, index + 1, &right);
-	}
-	map->count += leaf->node.count;
-	return true;
-}
-
-void rangemap_put(struct rangemap *map, const struct range *range, bool value_follows)
-{
-	if (map->root && put_inside(map, range, value_follows))
-		return;
-	rangemap_carve(map, range->first, range->last, value_follows);
-	rangemap_insert(map, range);
-}
-
 static uint64_t node_digest(struct rangemap_node *node, uint64_t digest)
 {
 	for (unsigned i = 0; i < node->count; i++) {

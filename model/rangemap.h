@@ -50,9 +50,6 @@ const struct range *rangemap_overlap(const struct rangemap *map, uint64_t first,
 /* Adds a range; it must not overlap any other. */
 void rangemap_insert(struct rangemap *map, const struct range *range);
 
-/* Adds a range in the place of whatever is there, which is cut as by rangemap_carve(). */
-void rangemap_put(struct rangemap *map, const struct range *range, bool value_follows);
-
 /* Removes the range that begins exactly at @first; there must be one. */
 void rangemap_remove(struct rangemap *map, uint64_t first);
 

@@ -22,6 +22,13 @@ enum rule rule_by_name(const char *name)
 	return RULE_NONE;
 }
 
+bool rule_is_fault(enum rule rule)
+{
+	static const char mark[] = "fault:";
+
+	return !strncmp(rules[rule].sentence, mark, sizeof(mark) - 1);
+}
+
 /* By rule; without words it does not complain. */
 static const struct {
 	const char *words, *place;

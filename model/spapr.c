@@ -80,7 +80,7 @@ void spapr_release(struct host *host, uint32_t index)
 void spapr_drop(struct spapr *spapr)
 {
 	for (unsigned i = 0; i < TCE_WINDOWS; i++)
-		rangemap_clear(&spapr->tables[i].entries);
+		tce_table_free(&spapr->tables[i]);
 	rangemap_clear(&spapr->registered);
 	rangemap_clear(&spapr->table);
 }
@@ -88,7 +88,7 @@ void spapr_drop(struct spapr *spapr)
 void spapr_unshare(struct spapr *spapr)
 {
 	for (unsigned i = 0; i < TCE_WINDOWS; i++)
-		rangemap_unshare(&spapr->tables[i].entries);
+		tce_table_unshare(&spapr->tables[i]);
 	rangemap_unshare(&spapr->registered);
 	rangemap_unshare(&spapr->table);
 }
@@ -117,18 +117,21 @@ enum step_result spapr_join(struct host *host, struct op *op, uint32_t index, ui
 	return STEP_MORE;
 }
 
-bool spapr_leave(struct host *host, uint32_t group)
+enum rule spapr_leave(struct host *host, uint32_t group)
 {
 	struct spapr *spapr = &host->spaprs.items[host->groups.items[group].joined];
+	uint64_t cleared = 0;
 
 	for (unsigned i = 0; i < TCE_WINDOWS; i++)
-		if (tce_table_exists(&spapr->tables[i]) && profile_get(host, PROFILE_TCE_LEAVE_CLEARS))
+		if (tce_table_exists(&spapr->tables[i]) && profile_get(host, PROFILE_TCE_LEAVE_CLEARS)) {
+			cleared += tce_table_entries(&spapr->tables[i]);
 			spapr_clear(host, spapr, &spapr->tables[i], spapr->tables[i].first,
 				    tce_table_pages_from(&spapr->tables[i], spapr->tables[i].first));
+		}
 	spapr->groups--;
 	if (!defect_on(host, DEFECT_TCE_OWNERSHIP_KEPT))
 		host->groups.items[group].joined = NOTHING;
-	return false;
+	return cleared && spapr->groups ? RULE_TCE_LEAVE_CLEARS : RULE_NONE;
 }
 
 /* ---- for every ioctl --------------------------------------------------------------------- */

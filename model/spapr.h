@@ -22,7 +22,7 @@ int64_t spapr_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 enum step_result spapr_open(struct host *host, struct op *op, uint64_t type, uint32_t *iommu);
 void spapr_release(struct host *host, uint32_t iommu);
 enum step_result spapr_join(struct host *host, struct op *op, uint32_t iommu, uint32_t group);
-bool spapr_leave(struct host *host, uint32_t group);
+enum rule spapr_leave(struct host *host, uint32_t group);
 handler_fn spapr_map_dma, spapr_unmap_dma, spapr_unknown_ioctl;
 enum rule spapr_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
 			  struct run *run);

@@ -10,33 +10,31 @@
 /* So many entries are emptied in a time that somebody waits for. */
 #define ENTRIES_IN_REASON (UINT64_C(1) << 24)
 
-/* What is cleared: an extent, or the part of it that lies in a range. */
-static struct range part_of(const struct range *extent, uint64_t first, uint64_t last)
+/* One region after the other is referred to by so many entries less. */
+static void let_go_of_regions(struct host *host, const struct spapr *spapr, const struct tce_table *table,
+			      const struct range *run)
 {
-	struct range part = *extent;
+	uint64_t user = run->value, left = (run->last - run->first + 1) >> table->page_shift, part;
 
-	if (part.first < first) {
-		part.value += first - part.first;
-		part.first = first;
+	while ((part = prereg_usable(host, spapr->mm, user, table->page_shift, left))) {
+		prereg_mapped(host, spapr->mm, user, -(int64_t)part);
+		user += part << table->page_shift;
+		left -= part;
 	}
-	if (part.last > last)
-		part.last = last;
-	return part;
 }
 
 /* Lets go of what entries hold, which are to be emptied or replaced. */
 static void let_go(struct host *host, struct spapr *spapr, const struct tce_table *table, uint64_t address,
 		   uint64_t last)
 {
-	const struct range *extent = spapr->v2 ? rangemap_overlap(&table->entries, address, last) : NULL;
+	uint64_t from = address;
+	struct range run;
 
-	while (extent) {
-		const struct range part = part_of(extent, address, last);
-
-		if (!defect_on(host, DEFECT_TCE_USE_STAYS))
-			prereg_mapped(host, spapr->mm, part.value,
-				      -(int64_t)((part.last - part.first + 1) >> table->page_shift));
-		extent = part.last < last ? rangemap_overlap(&table->entries, part.last + 1, last) : NULL;
+	while (spapr->v2 && !defect_on(host, DEFECT_TCE_USE_STAYS) && tce_table_find(table, from, last, &run)) {
+		let_go_of_regions(host, spapr, table, &run);
+		if (run.last == last)
+			break;
+		from = run.last + 1;
 	}
 	if (!spapr->v2 && !defect_on(host, DEFECT_TCE_PAGE_STAYS))
 		iotable_unpin(host, &spapr->table, address, last);
@@ -69,11 +67,21 @@ static uint64_t usable(struct host *host, const struct spapr *spapr, const struc
 	return done;
 }
 
-/* Puts entries that all can be put. Each extent lies in one registered region. */
+/* What devices may do by an entry that is put with these flags. */
+static uint32_t access_of(const struct host *host, uint32_t flags)
+{
+	if (defect_on(host, DEFECT_TCE_ANY_DIRECTION))
+		return MAPPING_READ | MAPPING_WRITE;
+	if (defect_on(host, DEFECT_TCE_DIRECTION_TURNED))
+		return (flags & MAPPING_READ ? MAPPING_WRITE : 0) | (flags & MAPPING_WRITE ? MAPPING_READ : 0);
+	return flags & (MAPPING_READ | MAPPING_WRITE);
+}
+
+/* Puts entries that all can be put, region by region. */
 static void put(struct host *host, struct spapr *spapr, struct tce_table *table, uint64_t address, uint64_t count,
 		uint64_t user, uint32_t flags)
 {
-	const uint32_t tag = MAPPING_TAG(spapr->mm, flags);
+	const uint32_t access = access_of(host, flags);
 
 	if (count)
 		let_go(host, spapr, table, address, address + (count << table->page_shift) - 1);
@@ -86,7 +94,7 @@ static void put(struct host *host, struct spapr *spapr, struct tce_table *table,
 			part = prereg_usable(host, spapr->mm, user, table->page_shift, count);
 			prereg_mapped(host, spapr->mm, user, defect_on(host, DEFECT_TCE_USE_ONCE) ? 1 : (int64_t)part);
 		}
-		tce_table_put(table, address, part, user, tag);
+		tce_table_put(table, address, part, user, access);
 		address += part << table->page_shift;
 		user += part << table->page_shift;
 		count -= part;
@@ -241,23 +249,26 @@ enum rule spapr_translate(const struct host *host, uint32_t device, uint64_t iov
 {
 	const struct spapr *spapr = &host->spaprs.items[host->groups.items[host->devices.items[device].group].joined];
 	const struct rangemap *pages = &spapr->table;
-	const struct range *extent = NULL;
-	uint64_t place;
+	const struct tce_table *table = spapr->tables;
+	struct range entries;
+	uint64_t place, last;
 
 	iova = as_seen(host, spapr, iova);
 	place = iova;
-	for (unsigned i = 0; i < TCE_WINDOWS && !extent; i++)
-		extent = rangemap_at(&spapr->tables[i].entries, iova);
-	if (!extent)
+	while (table < spapr->tables + TCE_WINDOWS && !tce_table_spans(table, iova))
+		table++;
+	if (table == spapr->tables + TCE_WINDOWS)
 		return RULE_DMA_NO_MAPPING;
-	if (bytes > extent->last - iova + 1)
-		bytes = extent->last - iova + 1;
+	last = table->last - iova < bytes - 1 ? table->last : iova + bytes - 1;
+	if (!tce_table_find(table, iova, last, &entries) || entries.first != iova)
+		return RULE_DMA_NO_MAPPING;
+	bytes = entries.last - iova + 1;
 	/* The second version has pinned memory by where it is, whatever is mapped of it. */
 	if (spapr->v2) {
 		pages = &host->mms.items[spapr->mm].table;
-		place = extent->value + (iova - extent->first);
+		place = entries.value;
 	}
-	if (!iotable_find(pages, extent, place, bytes, run))
+	if (!iotable_find(pages, &entries, place, bytes, run))
 		return RULE_DMA_NO_MAPPING;
-	return iommu_allows(host, MAPPING_FLAGS(extent->tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
+	return iommu_allows(host, MAPPING_FLAGS(entries.tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
 }

@@ -134,7 +134,7 @@ enum step_result spapr_tce_remove(struct host *host, struct op *op)
 	table = spapr_find_window(spapr, wanted.start_addr);
 	if (!table || (wanted.start_addr != table->first && defect_on(host, DEFECT_TCE_REMOVE_BY_START)))
 		return refuse(op, RULE_TCE_REMOVE_MISSING);
-	if (table->entries.count && defect_on(host, DEFECT_TCE_REMOVE_BUSY))
+	if (tce_table_entries(table) && defect_on(host, DEFECT_TCE_REMOVE_BUSY))
 		return refuse_as(op, RULE_TCE_REMOVE_MISSING, -LINUX_EBUSY);
 	window_free(host, spapr, table);
 	hit(op, RULE_TCE_REMOVE);

@@ -42,7 +42,7 @@ void tce_put_begin(struct host *host)
 void tce_put_drop(struct host *host)
 {
 	for (uint32_t i = 0; i < host->put_tables.count; i++) {
-		rangemap_clear(&host->put_tables.items[i].entries.entries);
+		tce_table_free(&host->put_tables.items[i].entries);
 		rangemap_clear(&host->put_tables.items[i].pinned);
 	}
 }
@@ -50,7 +50,7 @@ void tce_put_drop(struct host *host)
 void tce_put_unshare(struct host *host)
 {
 	for (uint32_t i = 0; i < host->put_tables.count; i++) {
-		rangemap_unshare(&host->put_tables.items[i].entries.entries);
+		tce_table_unshare(&host->put_tables.items[i].entries);
 		rangemap_unshare(&host->put_tables.items[i].pinned);
 	}
 }
@@ -152,7 +152,7 @@ enum step_result tce_put_join(struct host *host, struct op *op, uint32_t index, 
 	return STEP_MORE;
 }
 
-bool tce_put_leave(struct host *host, uint32_t group)
+enum rule tce_put_leave(struct host *host, uint32_t group)
 {
 	struct tce_put *instance = &host->tce_puts.items[host->groups.items[group].joined];
 
@@ -161,7 +161,7 @@ bool tce_put_leave(struct host *host, uint32_t group)
 		empty_all(host, &host->put_tables.items[group]);
 		instance->table = NOTHING;
 	}
-	return false;
+	return RULE_NONE;
 }
 
 /* ---- GET_INFO -------------------------------------------------------------------------------- */
@@ -230,7 +230,7 @@ static void put(struct host *host, const struct op *op, struct put_table *table,
 	iotable_pin(host, &table->pinned, &request);
 	if (defect_on(host, DEFECT_TCE7_ANY_DIRECTION))
 		access = MAPPING_READ | MAPPING_WRITE;
-	tce_table_put(&table->entries, address, 1, page, MAPPING_TAG(mm, access));
+	tce_table_put(&table->entries, address, 1, page, access);
 }
 
 /* Whether a page must be brought in first, for which the kernel sleeps. */
@@ -307,15 +307,17 @@ enum rule tce_put_translate(const struct host *host, uint32_t device, uint64_t i
 			    struct run *run)
 {
 	const struct put_table *table = &host->put_tables.items[host->devices.items[device].group];
-	const struct range *entry = rangemap_at(&table->entries.entries, iova);
+	struct range entry;
+	uint64_t last;
 
-	if (!entry)
+	if (!tce_table_spans(&table->entries, iova))
 		return RULE_DMA_NO_MAPPING;
-	if (bytes > entry->last - iova + 1)
-		bytes = entry->last - iova + 1;
-	if (!iotable_find(&table->pinned, entry, iova, bytes, run))
+	last = table->entries.last - iova < bytes - 1 ? table->entries.last : iova + bytes - 1;
+	if (!tce_table_find(&table->entries, iova, last, &entry) || entry.first != iova)
 		return RULE_DMA_NO_MAPPING;
-	return iommu_allows(host, MAPPING_FLAGS(entry->tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
+	if (!iotable_find(&table->pinned, &entry, iova, entry.last - iova + 1, run))
+		return RULE_DMA_NO_MAPPING;
+	return iommu_allows(host, MAPPING_FLAGS(entry.tag), write) ? RULE_NONE : RULE_DMA_FORBIDDEN;
 }
 
 const char *tce_put_audit(const struct host *host)
@@ -339,9 +341,9 @@ const char *tce_put_audit(const struct host *host)
 		const struct put_table *table = &host->put_tables.items[i];
 		const uint32_t joined = host->groups.items[i].joined;
 
-		if (table->entries.entries.count && table->instance == NOTHING)
+		if (tce_table_entries(&table->entries) && table->instance == NOTHING)
 			return "a table has entries, and no container has the table";
-		if (rangemap_covered(&table->entries.entries, 0, UINT64_MAX) !=
+		if (tce_table_entries(&table->entries) << ENTRY_SHIFT !=
 		    rangemap_covered(&table->pinned, 0, UINT64_MAX))
 			return "a table has entries without a page, or pages without an entry";
 		if (tce_table_exists(&table->entries) && joined != NOTHING && host->tce_puts.items[joined].table != i)
@@ -357,7 +359,7 @@ uint64_t tce_put_digest(const struct host *host, uint64_t digest)
 			digest = digest_mix(digest, (uint64_t)i << 32 | host->tce_puts.items[i].table);
 	for (uint32_t i = 0; i < host->put_tables.count; i++) {
 		digest = digest_mix(digest, host->put_tables.items[i].instance);
-		digest = rangemap_digest(&host->put_tables.items[i].entries.entries, digest);
+		digest = tce_table_digest(&host->put_tables.items[i].entries, digest);
 		digest = rangemap_digest(&host->put_tables.items[i].pinned, digest);
 	}
 	return digest;

@@ -36,7 +36,7 @@ int64_t tce_put_check_extension(const struct host *host, uint32_t iommu, uint64_
 enum step_result tce_put_open(struct host *host, struct op *op, uint64_t type, uint32_t *iommu);
 void tce_put_release(struct host *host, uint32_t iommu);
 enum step_result tce_put_join(struct host *host, struct op *op, uint32_t iommu, uint32_t group);
-bool tce_put_leave(struct host *host, uint32_t group);
+enum rule tce_put_leave(struct host *host, uint32_t group);
 handler_fn tce_put_unknown_ioctl;
 enum rule tce_put_translate(const struct host *host, uint32_t device, uint64_t iova, uint64_t bytes, bool write,
 			    struct run *run);

@@ -375,7 +375,7 @@ static void windows_widen(struct host *host, struct type1 *iommu, bool domain_go
 	iommu->windows = windows;
 }
 
-bool type1_leave(struct host *host, uint32_t group)
+enum rule type1_leave(struct host *host, uint32_t group)
 {
 	struct type1 *iommu = &host->iommus.items[host->groups.items[group].joined];
 	bool domain_gone;
@@ -383,7 +383,7 @@ bool type1_leave(struct host *host, uint32_t group)
 	host->groups.items[group].joined = NOTHING;
 	if (is_emulated(host, group)) {
 		iommu->emulated_groups--;
-		return false;
+		return RULE_NONE;
 	}
 	iommu->backed_groups--;
 	nesting_leave(host, iommu);
@@ -393,8 +393,8 @@ bool type1_leave(struct host *host, uint32_t group)
 	if (domain_gone)
 		page_sizes_update(host, iommu);
 	if (iommu->backed_groups || !iommu->emulated_groups)
-		return false;
+		return RULE_NONE;
 	/* With mediated devices left, mappings stay, and keep the charge of what these have pinned. */
 	leave_domain(host, iommu, defect_on(host, DEFECT_LEAVE_KEEPS_CHARGE));
-	return true;
+	return RULE_T1_LEAVE_EMULATED;
 }

@@ -23,6 +23,7 @@ enum mismatch {
 	MISMATCH_SURVIVED, /* there is an answer, where the kernel should have fallen */
 	MISMATCH_COUNT,	   /* of a run, not of a call: it has not as many calls as it says */
 	MISMATCH_SILENCE,  /* of a run: the kernel should have complained */
+	MISMATCH_FAULT,	   /* it is what this kernel answers, which is wrong; a strict judge says so */
 };
 
 struct finding {
@@ -32,6 +33,7 @@ struct finding {
 	const struct event *event;     /* as observed; valid during the callback; NULL if it is of a run */
 	const struct outcome *allowed; /* what the model gives; valid during the callback */
 	uint32_t buffer, offset;       /* MISMATCH_BYTES: first byte that differs, in which buffer */
+	enum rule fault;	       /* MISMATCH_FAULT: what the kernel does wrong */
 	uint64_t declared, counted;    /* MISMATCH_COUNT: calls that the run says it has, and those it has */
 	/*
 	 * Not modelled only because an earlier divergence left a descriptor of this call in doubt: the
@@ -50,6 +52,12 @@ struct judge;
 /* Judges against @machine under @profile; both must outlive the judge. NULL when memory is out. */
 struct judge *judge_new(const struct machine *machine, const struct profile *profile);
 void judge_free(struct judge *judge);
+
+/*
+ * From now on the answers of the profile's kernel are not taken for right where the rules call them faults of it
+ * (rule_is_fault()): they diverge, with MISMATCH_FAULT. What follows is judged from the state that the kernel is in.
+ */
+void judge_be_strict(struct judge *judge);
 
 /* A new run: a fresh host, and nothing in doubt. A first run without a begin starts with the first event. */
 void judge_begin_run(struct judge *judge);

@@ -29,6 +29,9 @@ extern const struct rule_desc rules[RULE_COUNT];
 /* The rule with this name, or RULE_NONE. */
 enum rule rule_by_name(const char *name);
 
+/* Whether this is what a kernel does wrong: its sentence begins with "fault:". */
+bool rule_is_fault(enum rule rule);
+
 /* Whether this is a rule by which a kernel complains about itself. */
 bool rule_complains(enum rule rule);
 

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "check/explain.h"
 #include "court.h"
 
 static struct court court;
@@ -254,10 +255,12 @@ Test(judge_fresh, run_with_another_number_of_calls_than_it_says_diverges)
 
 /* ---- complaints of the kernel ---- */
 
-#define LINE_PAGE_SIZE_0                                                                                       \
+#define CALL_PAGE_SIZE_0                                                                                       \
 	"1 ioctl(3, VFIO_IOMMU_UNMAP_DMA, {argsz=48, flags=GET_DIRTY_BITMAP, iova=0x4000, size=0x4000, data=[" \
-	"{pgsize=0x0, size=0x40, data=0x0}]}) = -1 EINVAL"
-#define COMPLAINT "[    9.7] UBSAN: shift-out-of-bounds in drivers/vfio/vfio_iommu_type1.c:2953:39"
+	"{pgsize=0x0, size=0x40, data=0x0}]})"
+#define LINE_PAGE_SIZE_0       CALL_PAGE_SIZE_0 " = -1 EINVAL"
+#define LINE_PAGE_SIZE_0_TAKEN CALL_PAGE_SIZE_0 " = 0"
+#define COMPLAINT	       "[    9.7] UBSAN: shift-out-of-bounds in drivers/vfio/vfio_iommu_type1.c:2953:39"
 
 /* A new run on a kernel that watches its shifts, as far as the call that it complains about. */
 static void provoke(const char *watches)
@@ -295,6 +298,34 @@ Test(judge, silence_where_a_complaint_is_due_diverges)
 	cr_expect_eq(court.finding.mismatch, MISMATCH_SILENCE);
 	cr_expect_eq(court.finding.allowed->complaint, RULE_T1_DIRTY_SHIFT);
 	cr_expect_eq(court.finding.line, court.line);
+}
+
+/* ---- faults of the kernel ---- */
+
+Test(judge, fault_of_the_kernel_diverges_from_a_strict_judge_only)
+{
+	struct explanation explanation;
+
+	provoke("1");
+	judge_be_strict(court.judge);
+	cr_expect_eq(court_judge(&court, LINE_PAGE_SIZE_0), VERDICT_DIVERGES);
+	cr_expect_eq(court.finding.mismatch, MISMATCH_FAULT);
+	cr_expect_eq(court.finding.fault, RULE_T1_DIRTY_SHIFT);
+	cr_assert_eq(finding_explain(&court.finding, &explanation), 0);
+	cr_expect_str_eq(explanation.kind, "fault of the kernel");
+	cr_expect_eq(explanation.rule, RULE_T1_DIRTY_SHIFT);
+	cr_expect_null(explanation.allowed);
+	explanation_clear(&explanation);
+	cr_expect_eq(court_judge(&court, "1 ioctl(3, VFIO_GET_API_VERSION) = 0"), VERDICT_CONFORMS);
+	cr_expect_eq(judge_tally(court.judge)->diverging, 1);
+}
+
+Test(judge, other_answer_than_that_of_a_fault_is_no_fault)
+{
+	provoke("1");
+	judge_be_strict(court.judge);
+	cr_expect_eq(court_judge(&court, LINE_PAGE_SIZE_0_TAKEN), VERDICT_DIVERGES);
+	cr_expect_eq(court.finding.mismatch, MISMATCH_RETURN);
 }
 
 Test(judge, call_that_ends_the_kernel_has_no_answer)

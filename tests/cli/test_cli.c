@@ -249,6 +249,13 @@ Test(cli, replay_on_recorded_rewrites_the_trace_with_counts)
 	free(first);
 }
 
+Test(cli, check_names_faults_of_kernels_when_it_is_strict)
+{
+	expect(0, "check " TRACES_FOLDER "/spapr-guest-7.2.trace");
+	expect_text(expect(1, "check --strict " TRACES_FOLDER "/spapr-guest-7.2.trace")->out,
+		    "  rule      TCE-UNMAP-BEYOND: fault: ");
+}
+
 Test(cli, check_of_counted_trace_tells_lines_that_are_gone)
 {
 	const struct outcome_of_run *result;

@@ -128,39 +128,6 @@ Test(rangemap, join_agrees_with_naive_twin)
 	rangemap_clear(&map);
 }
 
-/* Wherever a range is put, what it covers is gone, and what reaches over its ends is cut; copies stay as they were. */
-Test(rangemap, put_agrees_with_naive_twin)
-{
-	static struct twin twin, saved;
-	struct rangemap map = {0}, copy = {0};
-	uint64_t random = 7;
-	uint32_t serial = 0;
-
-	for (int step = 0; step < STEPS / 3; step++) {
-		const uint64_t first = next_random(&random) % SPACE, length = 1 + next_random(&random) % 40;
-		struct range range = {.first = first, .last = first + length - 1, .value = first, .serial = ++serial};
-		const struct range *behind;
-
-		range.last = range.last < SPACE ? range.last : SPACE - 1;
-		rangemap_put(&map, &range, true);
-		twin_set(&twin, first, range.last, serial);
-		behind = rangemap_from(&map, range.last + 1);
-		if (behind)
-			cr_assert_eq(behind->value, behind->first, "the value follows where a range is cut");
-		if (step % 10000 == 0) {
-			expect_same(&map, &twin);
-			if (copy.root)
-				expect_same(&copy, &saved);
-			rangemap_clear(&copy);
-			rangemap_copy(&copy, &map);
-			saved = twin;
-		}
-	}
-	expect_same(&map, &twin);
-	rangemap_clear(&copy);
-	rangemap_clear(&map);
-}
-
 Test(rangemap, join_of_equal_values_leaves_other_ranges_alone)
 {
 	struct rangemap map = {0};
