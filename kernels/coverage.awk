@@ -2,7 +2,7 @@
 #
 # Holds annotated sources (gcov -t -b) against the list of lines that are not reachable, and prints a table:
 #
-#	awk -v series=7.2 -v report=DIRECTORY -v listed='NAME...' -v wanted=PERCENT -f coverage.awk unreachable.def NAME.gcov...
+#	awk -v series=7.2 -v report=DIRECTORY -v listed='NAME...' -v wanted=PERCENT -f coverage.awk unreachable-ARCH.def NAME.gcov...
 #
 # Writes uncovered.txt and unreachable.txt to the report. Exit 1: the list names what is not there or what was executed,
 # or a listed source has less than the wanted share of its reachable lines executed.
