@@ -87,6 +87,7 @@ static const enum leaving leavings[RULE_COUNT] = {
     /* Entries before the first that cannot be put are emptied. */
     [RULE_TCE_MAP_MEMORY] = LEAVES_ANYTHING,
     [RULE_TCE_MAP_UNREGISTERED] = LEAVES_ANYTHING,
+    [RULE_TCE_MAP_SMALL_PAGES] = LEAVES_ANYTHING,
     [RULE_TCE_MAP_BEYOND] = LEAVES_ANYTHING,
     /* An exchange with the host has taken place, or part of one; so has what was left to do before it. */
     [RULE_IOA_ALLOC_OUTSIDE] = LEAVES_ANYTHING,

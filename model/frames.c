@@ -174,6 +174,11 @@ void frames_pin(struct host *host, uint64_t at, uint64_t bytes, int pins)
 	frames_change(host, at, bytes, 0, pins);
 }
 
+bool frames_huge(const struct host *host, uint64_t at)
+{
+	return rangemap_at(&host->frames, at)->tag & FRAME_HUGE;
+}
+
 /* A huge page is pinned as a whole, whatever part of it is. */
 static struct frame_use huge_use(const struct host *host, uint64_t at)
 {
@@ -193,7 +198,7 @@ struct frame_use frames_use(struct host *host, uint64_t at)
 
 	list_places(host);
 	run = rangemap_at(&host->frames, at);
-	if (run->tag & FRAME_HUGE)
+	if (frames_huge(host, at))
 		return huge_use(host, at);
 	return (struct frame_use){.references = run->value, .pins = run->weight, .length = run->last - at + 1};
 }

@@ -34,6 +34,9 @@ void frames_pin(struct host *host, uint64_t at, uint64_t bytes, int pins);
  */
 void frames_pin_place(struct host *host, uint64_t at, uint64_t bytes, int pins);
 
+/* Whether the memory at @at, which is in use, is of a huge page. */
+bool frames_huge(const struct host *host, uint64_t at);
+
 /* Who uses the memory at @at, which is in use. */
 struct frame_use frames_use(struct host *host, uint64_t at);
 

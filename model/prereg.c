@@ -3,8 +3,8 @@
  * Preregistered memory: with the second version of sPAPR, what may be mapped is pinned and charged beforehand.
  *
  * Regions belong to an address space, where they do not overlap: value counts the instances that have registered it,
- * weight the table entries that refer to it, tag is the size of its own pages (as a shift). Each instance remembers
- * which regions it has registered, to let go of them in the end.
+ * weight the table entries that refer to it, tag is the size of its own pages (as a shift), as far as the kernel knows
+ * it. Each instance remembers which regions it has registered, to let go of them in the end.
  */
 #include "spapr.h"
 
@@ -19,15 +19,42 @@ static struct range *region_at(struct host *host, uint32_t mm, uint64_t address)
 	return rangemap_edit_at(&host->mms.items[mm].regions, address);
 }
 
-uint64_t prereg_usable(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift, uint64_t count)
+/* How much of a region is of huge pages from @address on, up to @bytes. */
+static uint64_t huge_from(const struct host *host, uint32_t mm, uint64_t address, uint64_t bytes)
+{
+	const struct range *run;
+	uint64_t done = 0;
+
+	while (done < bytes && (run = rangemap_at(&host->mms.items[mm].table, address + done)) &&
+	       IOTABLE_KIND(run->tag) == RUN_MEMORY && frames_huge(host, run->value))
+		done = run->last - address + 1;
+	return done < bytes ? done : bytes;
+}
+
+/* How much of a region can be mapped from @address on by pages of that size, were all of it of large enough ones. */
+static uint64_t said_usable(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift)
 {
 	const struct range *region = rangemap_at(&host->mms.items[mm].regions, address);
-	uint64_t pages;
 
 	if (!region || (region->tag < page_shift && !defect_on(host, DEFECT_TCE_MAP_SMALL_PAGES)))
 		return 0;
-	pages = (region->last - address + 1) >> page_shift;
-	return pages < count ? pages : count;
+	return (region->last - address + 1) >> page_shift << page_shift;
+}
+
+uint64_t prereg_usable(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift, uint64_t count)
+{
+	uint64_t bytes = said_usable(host, mm, address, page_shift);
+
+	if (bytes >> page_shift > count)
+		bytes = count << page_shift;
+	if (UINT64_C(1) << page_shift > host->machine->page_size && !defect_on(host, DEFECT_TCE_MAP_SMALL_PAGES))
+		bytes = huge_from(host, mm, address, bytes);
+	return bytes >> page_shift;
+}
+
+bool prereg_too_small(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift)
+{
+	return said_usable(host, mm, address, page_shift) && !prereg_usable(host, mm, address, page_shift, 1);
 }
 
 void prereg_mapped(struct host *host, uint32_t mm, uint64_t address, int64_t pages)
@@ -63,25 +90,14 @@ void prereg_release(struct host *host, struct spapr *spapr)
 
 /* ---- REGISTER_MEMORY ------------------------------------------------------------------------- */
 
-static bool all_huge(const struct host *host, uint32_t mm, uint64_t address, uint64_t length)
-{
-	const struct rangemap *areas = &host->mms.items[mm].areas;
-	const struct range *area;
-
-	while ((area = rangemap_at(areas, address)) && area->tag & AREA_HUGE) {
-		if (area->last - address >= length - 1)
-			return true;
-		length -= area->last + 1 - address;
-		address = area->last + 1;
-	}
-	return false;
-}
-
-/* The size of the pages that the region is made of: more than the host's only where all of it is huge pages. */
+/*
+ * The size of the pages that the region is taken to be made of: the host's, unless it begins with a huge page. What
+ * comes behind the first huge page is not looked at any more.
+ */
 static uint32_t page_shift_of(const struct host *host, uint32_t mm, uint64_t first, uint64_t size)
 {
-	const uint64_t unit = all_huge(host, mm, first, size) ? host->machine->hugepage_size : host->machine->page_size;
-	const uint64_t bits = unit | first | size;
+	const bool huge = rangemap_at(&host->mms.items[mm].areas, first)->tag & AREA_HUGE;
+	const uint64_t bits = (huge ? host->machine->hugepage_size : host->machine->page_size) | first | size;
 	uint32_t shift = 0;
 
 	while (!(bits >> shift & 1))

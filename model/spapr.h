@@ -99,6 +99,8 @@ void spapr_clear(struct host *host, struct spapr *spapr, struct tce_table *table
  * registered region whose own pages are large enough.
  */
 uint64_t prereg_usable(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift, uint64_t count);
+/* Whether no page can be mapped at @address although the region is taken for one of pages that are large enough. */
+bool prereg_too_small(const struct host *host, uint32_t mm, uint64_t address, uint32_t page_shift);
 
 /* @pages more, or fewer, entries refer to the region of @address. */
 void prereg_mapped(struct host *host, uint32_t mm, uint64_t address, int64_t pages);

@@ -122,6 +122,24 @@ static enum step_result map_beyond(struct host *host, struct op *op, struct spap
 	return refuse(op, RULE_TCE_MAP_BEYOND);
 }
 
+/* The page at @user is not mapped: the second version has not registered it, or not as pages of that size. */
+static enum step_result unusable(struct host *host, struct op *op, const struct spapr *spapr,
+				 const struct tce_table *table, uint64_t user)
+{
+	const uint64_t block = host->machine->hugepage_size;
+	const struct range *area;
+
+	if (!spapr->v2)
+		return refuse(op, RULE_TCE_MAP_MEMORY);
+	if (!prereg_too_small(host, spapr->mm, user, table->page_shift))
+		return refuse(op, RULE_TCE_MAP_UNREGISTERED);
+	/* A kernel may have put a page that is large enough where there is room for one, without being asked. */
+	area = rangemap_at(&host->mms.items[spapr->mm].areas, user);
+	if (!area || (area->first <= user - user % block && area->last - user >= block - 1 - user % block))
+		return unmodelled(host, op);
+	return refuse(op, RULE_TCE_MAP_SMALL_PAGES);
+}
+
 static enum step_result map_entries(struct host *host, struct op *op, struct spapr *spapr, struct tce_table *table,
 				    const struct vfio_iommu_type1_dma_map *map)
 {
@@ -135,7 +153,7 @@ static enum step_result map_entries(struct host *host, struct op *op, struct spa
 			put(host, spapr, table, map->iova, good, map->vaddr, map->flags);
 		else
 			spapr_clear(host, spapr, table, map->iova, good);
-		return refuse(op, spapr->v2 ? RULE_TCE_MAP_UNREGISTERED : RULE_TCE_MAP_MEMORY);
+		return unusable(host, op, spapr, table, map->vaddr + (good << table->page_shift));
 	}
 	put(host, spapr, table, map->iova, count, map->vaddr, map->flags);
 	hit(op, RULE_TCE_MAP);
