@@ -5,6 +5,7 @@
  */
 #include "remote_stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -194,12 +195,13 @@ enum backend_status remote_line(struct remote_stream *stream, int64_t patience, 
 
 enum backend_status remote_expect(struct remote_stream *stream, const char *expected, struct diag *diag)
 {
-	char *line;
+	char *line = NULL;
 	size_t length;
 	enum backend_status status = remote_line(stream, stream->transport.silence_max, &line, &length, diag);
 
 	if (status)
 		return status;
+	assert(line);
 	if (!strcmp(line, expected))
 		return BACKEND_OK;
 	if (!strncmp(line, "error ", 6))
