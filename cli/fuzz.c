@@ -6,6 +6,7 @@
  * Programs go down lanes, one after the other, and come out in the same order: how many lanes there are makes no
  * difference to what is told, and written, of them.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,7 @@ static int provide_backend(struct fuzzing *fuzzing, struct lane *lane, const str
 /* Programs take turns with the lanes. */
 static struct lane *lane_of(struct fuzzing *fuzzing, uint64_t number)
 {
+	assert(fuzzing->lane_count > 0);
 	return &fuzzing->lanes[(number - fuzzing->campaign.first) % fuzzing->lane_count];
 }
 
