@@ -20,6 +20,8 @@ static const enum leaving leavings[RULE_COUNT] = {
     [RULE_IFD_ATTACH_MEMORY] = LEAVES_PAGES,
     [RULE_IFD_ATTACH_ACCESS] = LEAVES_PAGES,
     [RULE_IFD_ATTACH_LIMIT] = LEAVES_PAGES,
+    /* What is refused for what it says was read before. */
+    [RULE_DEV_BIND_TOKEN] = LEAVES_PAGES,
     /* A store tells what cannot be reached after it has touched the rest. */
     [RULE_MM_FAULT] = LEAVES_PAGES,
     /* A mapping that is refused has made room for itself. */
@@ -63,6 +65,7 @@ static const enum leaving leavings[RULE_COUNT] = {
     [RULE_TCE_REMOVE_ARGSZ] = LEAVES_ANYTHING,
     [RULE_TCE_REMOVE_FLAGS] = LEAVES_ANYTHING,
     [RULE_TCE_REMOVE_MISSING] = LEAVES_ANYTHING,
+    [RULE_IOCTL_KERNEL_ARGUMENT] = LEAVES_ANYTHING,
     /* The default window was needed, and is there. */
     [RULE_TCE_DEFAULT_LIMIT] = LEAVES_ANYTHING,
     [RULE_TCE_MAP_NO_WINDOW] = LEAVES_ANYTHING,
