@@ -99,11 +99,10 @@ static bool suspect_explored(const struct scene *scene, const struct machine *ma
 			     const struct exploration *reference)
 {
 	struct exploration exploration;
-	const char *why;
 	bool wrong;
 
 	scene_explore(scene, machine, &suspect->profile, &exploration);
-	wrong = scene_wrong(scene, &exploration, reference, &why) || exploration.failed;
+	wrong = scene_wrong(scene, &exploration, reference) || exploration.failed;
 	exploration_clear(&exploration);
 	return !wrong;
 }

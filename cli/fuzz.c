@@ -136,7 +136,7 @@ static int send_program(struct fuzzing *fuzzing, uint64_t number)
 		program_free(program);
 		return -1;
 	}
-	if (lane_start(lane, program, number) == 0)
+	if (lane_start(lane, program) == 0)
 		return 0;
 	lane_clear(lane);
 	report_fail_trace(fuzzing->trace, REPORT_FAILED, "there is no thread to be had");

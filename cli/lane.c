@@ -56,10 +56,9 @@ static void *execute(void *context)
 	return NULL;
 }
 
-int lane_start(struct lane *lane, struct program *program, uint64_t number)
+int lane_start(struct lane *lane, struct program *program)
 {
 	lane->program = program;
-	lane->number = number;
 	lane->answered = 0;
 	lane->whole = false;
 	lane->diag = (struct diag){.text = ""};

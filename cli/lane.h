@@ -19,7 +19,6 @@ struct lane {
 	bool used_up;		 /* its guest has been, or is going, through a destructive program */
 
 	struct program *program;
-	uint64_t number;	    /* of the program in its campaign */
 	size_t answered;	    /* events that have their answers */
 	bool whole;		    /* all calls were executed, whatever became of the run's end */
 	enum backend_status status; /* of the run, its end included */
@@ -29,10 +28,10 @@ struct lane {
 };
 
 /*
- * Sends @program, number @number, down the lane, to be executed in a run of its own; the lane owns it from now on.
+ * Sends @program down the lane, to be executed in a run of its own; the lane owns it from now on.
  * -1 if there is no thread to be had; then the lane is not under way, and has the program all the same.
  */
-int lane_start(struct lane *lane, struct program *program, uint64_t number);
+int lane_start(struct lane *lane, struct program *program);
 
 /* Waits until the program has come through. The bytes of its answers live as long as it does. */
 void lane_wait(struct lane *lane);

@@ -66,13 +66,12 @@ void scene_explore(const struct scene *scene, const struct machine *machine, con
 	host_free(scenario.host);
 }
 
-const struct schedule_outcome *scene_wrong(const struct scene *scene, const struct exploration *exploration,
-					   const struct exploration *reference, const char **why)
+const char *scene_wrong(const struct scene *scene, const struct exploration *exploration,
+			const struct exploration *reference)
 {
-	for (size_t i = 0; i < exploration->count; i++) {
-		*why = exploration_judge(exploration, &exploration->outcomes[i], scene->count, reference);
-		if (*why)
-			return &exploration->outcomes[i];
-	}
-	return NULL;
+	const char *why = NULL;
+
+	for (size_t i = 0; i < exploration->count && !why; i++)
+		why = exploration_judge(exploration, &exploration->outcomes[i], scene->count, reference);
+	return why;
 }

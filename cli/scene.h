@@ -21,8 +21,8 @@ void scene_clear(struct scene *scene);
 void scene_explore(const struct scene *scene, const struct machine *machine, const struct profile *profile,
 		   struct exploration *exploration);
 
-/* The first outcome that is wrong, with why; NULL: none is. @reference as for exploration_judge(). */
-const struct schedule_outcome *scene_wrong(const struct scene *scene, const struct exploration *exploration,
-					   const struct exploration *reference, const char **why);
+/* Why the first outcome that is wrong is so; NULL: none is. @reference as for exploration_judge(). */
+const char *scene_wrong(const struct scene *scene, const struct exploration *exploration,
+			const struct exploration *reference);
 
 #endif

@@ -14,6 +14,16 @@ void build_ioctl(struct call *call, uint64_t fd, const char *name)
 	call->args[1] = call->ioctl->number;
 }
 
+bool build_ioctl_to(struct generator *g, struct call *call, enum ioctl_owner owner, const char *name)
+{
+	uint64_t fd;
+
+	if (!choose_fd(g, owner, &fd))
+		return false;
+	build_ioctl(call, fd, name);
+	return true;
+}
+
 struct call *build_next(struct generator *g)
 {
 	struct call *call = &g->script[g->script_count++];

@@ -195,6 +195,8 @@ struct call *build_next(struct generator *g);
 
 /* Makes @call an ioctl with this row of the table on @fd, its argument still 0. */
 void build_ioctl(struct call *call, uint64_t fd, const char *name);
+/* The same on some descriptor that takes ioctls of @owner; false if there is none. */
+bool build_ioctl_to(struct generator *g, struct call *call, enum ioctl_owner owner, const char *name);
 
 /*
  * The argument is this struct (of uapi.h, in host order) followed by @extra bytes at @tail, or zeros. Strange:

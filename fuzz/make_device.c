@@ -13,11 +13,9 @@ bool make_device_info(struct generator *g, struct call *call)
 {
 	static const uint32_t sizes[] = {16, 20, 24, 24, 64};
 	struct vfio_device_info info = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_GET_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_GET_INFO");
 	info.argsz = choose_argsz(g, 16, ONE_OF(g, sizes));
 	info.cap_offset = strange(g) ? 77 : 0;
 	build_struct(g, call, &info, NULL, 0);
@@ -29,11 +27,9 @@ bool make_region_info(struct generator *g, struct call *call)
 	static const uint32_t odd[] = {10, 100, UINT32_MAX};
 	struct vfio_region_info info = {0};
 	uint32_t extra;
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_GET_REGION_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_GET_REGION_INFO");
 	info.index = strange(g) ? ONE_OF(g, odd) : (uint32_t)below(g, 9);
 	/* With and without room for a capability. */
 	extra = chance(g, 1, 2) ? 0 : 32;
@@ -46,11 +42,9 @@ bool make_irq_info(struct generator *g, struct call *call)
 {
 	static const uint32_t odd[] = {5, 100, UINT32_MAX};
 	struct vfio_irq_info info = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_GET_IRQ_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_GET_IRQ_INFO");
 	info.argsz = choose_argsz(g, sizeof(info), sizeof(info));
 	info.index = strange(g) ? ONE_OF(g, odd) : (uint32_t)below(g, 5);
 	build_struct(g, call, &info, NULL, 0);
@@ -88,11 +82,9 @@ bool make_set_irqs(struct generator *g, struct call *call)
 	struct vfio_irq_set set = {.count = 1};
 	uint8_t data[16] = {0};
 	uint32_t type = ONE_OF(g, types), length;
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_SET_IRQS"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_SET_IRQS");
 	set.flags = choose_flags(g, type | ONE_OF(g, actions), all);
 	set.index = strange(g) ? ONE_OF(g, odd) : (uint32_t)below(g, 5);
 	/* Nothing of nothing is how interrupts are taken away. */
@@ -115,12 +107,7 @@ bool make_set_irqs(struct generator *g, struct call *call)
 
 bool make_reset(struct generator *g, struct call *call)
 {
-	uint64_t fd;
-
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
-		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_RESET");
-	return true;
+	return build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_RESET");
 }
 
 const struct device *device_at(struct generator *g, uint64_t fd)

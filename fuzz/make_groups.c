@@ -12,32 +12,21 @@ static const uint64_t no_extensions[] = {0, 11, 12, 100, UINT64_C(1) << 31, (UIN
 
 bool make_api_version(struct generator *g, struct call *call)
 {
-	uint64_t fd;
-
-	if (!choose_fd(g, OWNER_CONTAINER, &fd))
-		return false;
-	build_ioctl(call, fd, "VFIO_GET_API_VERSION");
-	return true;
+	return build_ioctl_to(g, call, OWNER_CONTAINER, "VFIO_GET_API_VERSION");
 }
 
 bool make_check_extension(struct generator *g, struct call *call)
 {
-	uint64_t fd;
-
-	if (!choose_fd(g, OWNER_CONTAINER, &fd))
+	if (!build_ioctl_to(g, call, OWNER_CONTAINER, "VFIO_CHECK_EXTENSION"))
 		return false;
-	build_ioctl(call, fd, "VFIO_CHECK_EXTENSION");
 	call->args[2] = strange(g) ? ONE_OF(g, no_extensions) : 1 + below(g, 10);
 	return true;
 }
 
 bool make_set_iommu(struct generator *g, struct call *call)
 {
-	uint64_t fd;
-
-	if (!choose_fd(g, OWNER_CONTAINER, &fd))
+	if (!build_ioctl_to(g, call, OWNER_CONTAINER, "VFIO_SET_IOMMU"))
 		return false;
-	build_ioctl(call, fd, "VFIO_SET_IOMMU");
 	call->args[2] = !g->careful && chance(g, 1, 4) ? 1 + below(g, 10) : g->iommu_type;
 	if (strange(g))
 		call->args[2] = ONE_OF(g, no_extensions);
@@ -47,11 +36,9 @@ bool make_set_iommu(struct generator *g, struct call *call)
 bool make_group_status(struct generator *g, struct call *call)
 {
 	struct vfio_group_status status = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_GROUP, &fd))
+	if (!build_ioctl_to(g, call, OWNER_GROUP, "VFIO_GROUP_GET_STATUS"))
 		return false;
-	build_ioctl(call, fd, "VFIO_GROUP_GET_STATUS");
 	status.argsz = choose_argsz(g, sizeof(status), sizeof(status));
 	status.flags = strange(g) ? UINT32_MAX : 0;
 	build_struct(g, call, &status, NULL, 0);
@@ -93,12 +80,7 @@ bool make_set_container(struct generator *g, struct call *call)
 
 bool make_unset_container(struct generator *g, struct call *call)
 {
-	uint64_t fd;
-
-	if (!choose_fd(g, OWNER_GROUP, &fd))
-		return false;
-	build_ioctl(call, fd, "VFIO_GROUP_UNSET_CONTAINER");
-	return true;
+	return build_ioctl_to(g, call, OWNER_GROUP, "VFIO_GROUP_UNSET_CONTAINER");
 }
 
 /* A device of the group at @fd that can be opened, or any device if there is none. */
@@ -140,12 +122,10 @@ bool make_get_device_fd(struct generator *g, struct call *call)
 	enum { LONGEST = 4096 }; /* and one byte more is too long */
 	char name[LONGEST + 8] = "";
 	size_t length;
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_GROUP, &fd))
+	if (!build_ioctl_to(g, call, OWNER_GROUP, "VFIO_GROUP_GET_DEVICE_FD"))
 		return false;
-	build_ioctl(call, fd, "VFIO_GROUP_GET_DEVICE_FD");
-	usual_name(g, device_of_group(g, fd), name, sizeof(name));
+	usual_name(g, device_of_group(g, call->args[0]), name, sizeof(name));
 	if (strange(g) && chance(g, 1, 2))
 		strange_name(g, g->machine->devices[below(g, g->machine->device_count)].name, name, sizeof(name));
 	length = strlen(name) + 1;

@@ -26,11 +26,9 @@ static uint32_t choose_id(struct generator *g)
 bool make_iommufd_ioas(struct generator *g, struct call *call)
 {
 	struct iommu_vfio_ioas request = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_IOMMUFD, &fd))
+	if (!build_ioctl_to(g, call, OWNER_IOMMUFD, "IOMMU_VFIO_IOAS"))
 		return false;
-	build_ioctl(call, fd, "IOMMU_VFIO_IOAS");
 	request.argsz = choose_argsz(g, sizeof(request), sizeof(request));
 	request.op = strange(g) ? 3 : (uint16_t)below(g, 3);
 	request.reserved = strange(g);
@@ -98,11 +96,9 @@ bool make_bind_device(struct generator *g, struct call *call)
 bool make_attach_device(struct generator *g, struct call *call)
 {
 	struct vfio_device_attach_iommufd_pt attach = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_ATTACH_IOMMUFD_PT"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
 	attach.argsz = choose_argsz(g, 12, 12);
 	attach.flags = choose_flags(g, 0, VFIO_DEVICE_ATTACH_PASID);
 	attach.pt_id = choose_id(g);
@@ -113,11 +109,9 @@ bool make_attach_device(struct generator *g, struct call *call)
 bool make_detach_device(struct generator *g, struct call *call)
 {
 	struct vfio_device_detach_iommufd_pt detach = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_DETACH_IOMMUFD_PT"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_DETACH_IOMMUFD_PT");
 	detach.argsz = choose_argsz(g, 8, 8);
 	detach.flags = choose_flags(g, 0, VFIO_DEVICE_ATTACH_PASID);
 	build_struct(g, call, &detach, NULL, 0);

@@ -22,11 +22,9 @@ static uint32_t choose_pasid(struct generator *g)
 bool make_pasid_request(struct generator *g, struct call *call)
 {
 	struct vfio_iommu_type1_pasid_request request = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_PASID_REQUEST"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_PASID_REQUEST");
 	request.argsz = choose_argsz(g, sizeof(request), sizeof(request));
 	request.flags = choose_flags(g, chance(g, 3, 4) ? VFIO_IOMMU_FLAG_ALLOC_PASID : VFIO_IOMMU_FLAG_FREE_PASID, 3);
 	request.min = choose_pasid(g);

@@ -15,11 +15,9 @@ bool make_devtree_info(struct generator *g, struct call *call)
 	static const uint32_t rooms[] = {0, 8, 40, 44, 48, 64, 64, 128};
 	struct vfio_path_info info = {0};
 	uint32_t room = ONE_OF(g, rooms);
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_GET_DEVTREE_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_GET_DEVTREE_INFO");
 	info.argsz = choose_argsz(g, sizeof(info), (uint32_t)sizeof(info) + room);
 	info.index = strange(g) ? UINT32_MAX : (uint32_t)below(g, 5);
 	info.type = strange(g) ? 2 : (uint32_t)below(g, 2);

@@ -71,11 +71,9 @@ static void choose_window(struct generator *g, struct vfio_iommu_spapr_tce_creat
 bool make_tce_create(struct generator *g, struct call *call)
 {
 	struct vfio_iommu_spapr_tce_create create = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_SPAPR, &fd))
+	if (!build_ioctl_to(g, call, OWNER_SPAPR, "VFIO_IOMMU_SPAPR_TCE_CREATE"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_SPAPR_TCE_CREATE");
 	choose_window(g, &create);
 	build_struct(g, call, &create, NULL, 0);
 	return true;
@@ -86,11 +84,9 @@ bool make_tce_remove(struct generator *g, struct call *call)
 	const uint64_t windows[] = {0, 0x1000, g->machine->tce.second_window, g->machine->tce.second_window + 0x12345,
 				    g->machine->tce.second_window << 1};
 	struct vfio_iommu_spapr_tce_remove gone = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_SPAPR, &fd))
+	if (!build_ioctl_to(g, call, OWNER_SPAPR, "VFIO_IOMMU_SPAPR_TCE_REMOVE"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_SPAPR_TCE_REMOVE");
 	gone.argsz = choose_argsz(g, sizeof(gone), sizeof(gone));
 	gone.flags = choose_flags(g, 0, 0);
 	gone.start_addr = ONE_OF(g, windows);
@@ -101,11 +97,9 @@ bool make_tce_remove(struct generator *g, struct call *call)
 bool make_tce_info(struct generator *g, struct call *call)
 {
 	struct vfio_iommu_spapr_tce_info info = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_SPAPR, &fd))
+	if (!build_ioctl_to(g, call, OWNER_SPAPR, "VFIO_IOMMU_SPAPR_TCE_GET_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_SPAPR_TCE_GET_INFO");
 	info.argsz = choose_argsz(g, 16, chance(g, 1, 2) ? 16 : sizeof(info));
 	build_struct(g, call, &info, NULL, 0);
 	return true;
@@ -124,11 +118,9 @@ bool make_tce_enable(struct generator *g, struct call *call)
 bool make_tce_recovery(struct generator *g, struct call *call)
 {
 	struct vfio_eeh_pe_op recovery = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_SPAPR, &fd))
+	if (!build_ioctl_to(g, call, OWNER_SPAPR, "VFIO_EEH_PE_OP"))
 		return false;
-	build_ioctl(call, fd, "VFIO_EEH_PE_OP");
 	recovery.argsz = choose_argsz(g, 12, chance(g, 1, 2) ? 12 : sizeof(recovery));
 	recovery.flags = choose_flags(g, 0, 0);
 	/* What a program does not take back others would find: no reset is begun. */

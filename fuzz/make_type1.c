@@ -71,11 +71,10 @@ bool make_map_dma(struct generator *g, struct call *call)
 	static const uint32_t accesses[] = {MAP_ACCESS, MAP_ACCESS, VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE};
 	struct vfio_iommu_type1_dma_map map = {0};
 	uint32_t access = ONE_OF(g, accesses);
-	uint64_t fd, most;
+	uint64_t most;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_MAP_DMA"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_MAP_DMA");
 	map.argsz = choose_argsz(g, sizeof(map), sizeof(map));
 	map.flags = choose_flags(g, access, MAP_KNOWN);
 	map.size = choose_size(g);
@@ -215,11 +214,9 @@ bool make_unmap_dma(struct generator *g, struct call *call)
 					 VFIO_DMA_UNMAP_FLAG_VADDR,
 					 VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR};
 	struct vfio_iommu_type1_dma_unmap unmap = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_UNMAP_DMA"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_UNMAP_DMA");
 	unmap.flags = choose_flags(g, ONE_OF(g, usual), UNMAP_KNOWN);
 	unmap.argsz = choose_argsz(g, sizeof(unmap), sizeof(unmap));
 	if (!(unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) || strange(g))
@@ -299,11 +296,9 @@ bool make_dirty_unmap(struct generator *g, struct call *call)
 	struct vfio_iommu_type1_dma_unmap unmap = {.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP};
 	struct vfio_bitmap bitmap;
 	uint8_t tail[sizeof(bitmap)];
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_UNMAP_DMA"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_UNMAP_DMA");
 	unmap.argsz = choose_argsz(g, sizeof(unmap) + sizeof(tail), sizeof(unmap) + sizeof(tail));
 	unmap.flags = choose_flags(g, unmap.flags, UNMAP_KNOWN);
 	choose_dirty_range(g, &unmap.iova, &unmap.size);
@@ -320,11 +315,9 @@ bool make_dirty_get(struct generator *g, struct call *call)
 	struct vfio_iommu_type1_dirty_bitmap_get range;
 	struct vfio_bitmap bitmap;
 	uint8_t tail[sizeof(range)];
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_DIRTY_PAGES"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_DIRTY_PAGES");
 	request.argsz = choose_argsz(g, sizeof(request) + sizeof(tail), sizeof(request) + sizeof(tail));
 	choose_dirty_range(g, &range.iova, &range.size);
 	choose_bitmap(g, range.size, &bitmap);
@@ -341,11 +334,9 @@ bool make_dirty_get(struct generator *g, struct call *call)
 bool make_dirty_log(struct generator *g, struct call *call)
 {
 	struct vfio_iommu_type1_dirty_bitmap request = {.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_DIRTY_PAGES"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_DIRTY_PAGES");
 	request.argsz = choose_argsz(g, sizeof(request), sizeof(request));
 	if (!g->careful && chance(g, 1, 4))
 		request.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP;
@@ -359,11 +350,9 @@ bool make_iommu_info(struct generator *g, struct call *call)
 	/* From too small for the capabilities to more than enough; 16 and 20 are what older programs pass. */
 	static const uint32_t sizes[] = {16, 20, 24, 24, 56, 100, 130, 256};
 	struct vfio_iommu_type1_info info = {0};
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_TYPE1, &fd))
+	if (!build_ioctl_to(g, call, OWNER_TYPE1, "VFIO_IOMMU_GET_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_IOMMU_GET_INFO");
 	info.argsz = choose_argsz(g, 16, ONE_OF(g, sizes));
 	info.flags = strange(g) ? UINT32_MAX : 0;
 	build_struct(g, call, &info, NULL,

@@ -12,11 +12,9 @@ bool make_feature(struct generator *g, struct call *call)
 				       VFIO_DEVICE_FEATURE_SET, VFIO_DEVICE_FEATURE_GET, 0};
 	struct vfio_device_feature feature = {0};
 	uint32_t extra = chance(g, 1, 2) ? 0 : 16, number, usual;
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_FEATURE"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_FEATURE");
 	number = (uint32_t)below(g, VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2 + 2);
 	usual = number | ONE_OF(g, ops);
 	feature.flags = strange(g) ? usual | 1u << below(g, 32) : usual;
@@ -29,11 +27,9 @@ bool make_hot_reset_info(struct generator *g, struct call *call)
 {
 	struct vfio_pci_hot_reset_info info = {0};
 	uint32_t extra = 8 * (uint32_t)below(g, 4);
-	uint64_t fd;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO");
 	info.argsz = choose_argsz(g, sizeof(info), (uint32_t)sizeof(info) + extra);
 	build_struct(g, call, &info, NULL, extra);
 	return true;
@@ -43,11 +39,10 @@ bool make_hot_reset(struct generator *g, struct call *call)
 {
 	struct vfio_pci_hot_reset reset = {.count = 1};
 	uint8_t number[4];
-	uint64_t fd, group;
+	uint64_t group;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_PCI_HOT_RESET"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_PCI_HOT_RESET");
 	if (strange(g) || !choose_fd(g, OWNER_GROUP, &group))
 		group = choose_any_fd(g);
 	if (strange(g))
@@ -65,11 +60,10 @@ bool make_ioeventfd(struct generator *g, struct call *call)
 	static const uint32_t widths[] = {1, 4, 4, 4, 8};
 	static const uint64_t places[] = {8, 8, 8, 16, 0xfffff};
 	struct vfio_device_ioeventfd request = {0};
-	uint64_t fd, region;
+	uint64_t region;
 
-	if (!choose_fd(g, OWNER_DEVICE, &fd))
+	if (!build_ioctl_to(g, call, OWNER_DEVICE, "VFIO_DEVICE_IOEVENTFD"))
 		return false;
-	build_ioctl(call, fd, "VFIO_DEVICE_IOEVENTFD");
 	request.flags = choose_flags(g, ONE_OF(g, widths), 0xf);
 	region = strange(g) ? below(g, 10) : 0;
 	request.offset = region << REGION_SHIFT | ONE_OF(g, places);

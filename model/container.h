@@ -33,8 +33,9 @@ uint32_t group_find(const struct host *host, uint64_t number);
 void group_release(struct host *host, uint32_t group);
 /* The last device of a group is taken from its driver. An open file of the group is then one of nothing. */
 void group_vanish(struct host *host, uint32_t group);
-/* Whether a driver has a device of the group. */
+/* Whether a driver has a device of the group; and whether one but @device. */
 bool group_has_devices(const struct host *host, uint32_t group);
+bool group_has_devices_but(const struct host *host, uint32_t group, uint32_t device);
 /* The argument of GROUP_GET_DEVICE_FD, with its NUL, which is within GROUP_NAME_MAX bytes: STEP_MORE, or refused. */
 enum { GROUP_NAME_MAX = 4096 };
 enum step_result group_read_name(struct op *op, char *name);

@@ -61,18 +61,6 @@ static enum step_result wait_for_device(struct host *host, struct op *op, const 
 	return complain(host, op, RULE_DRV_UNBIND_WAITS, true);
 }
 
-/* Whether a device is its group's last one that vfio-pci has. */
-static bool is_last(const struct host *host, uint32_t index)
-{
-	const uint32_t group = host->devices.items[index].group;
-
-	for (uint32_t i = 0; i < host->devices.count; i++)
-		if (i != index && host->devices.items[i].group == group && device_is_vfio(&host->machine->devices[i]) &&
-		    !host->devices.items[i].unbound)
-			return false;
-	return true;
-}
-
 /* Whether the last device of the group is taken only when the group has left its container, which the writer waits for.
  */
 static bool waits_for_container(const struct host *host, uint32_t group)
@@ -84,7 +72,7 @@ enum step_result driver_take(struct host *host, struct op *op, uint32_t index)
 {
 	struct device_state *device = &host->devices.items[index];
 	struct group *group = &host->groups.items[device->group];
-	const bool last = is_last(host, index);
+	const bool last = !group_has_devices_but(host, device->group, index);
 
 	if (device_is_held(host, index))
 		return wait_for_device(host, op, device);

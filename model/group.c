@@ -33,13 +33,18 @@ void group_release(struct host *host, uint32_t index)
 	group->offered = group->offered && group_has_devices(host, index);
 }
 
-bool group_has_devices(const struct host *host, uint32_t group)
+bool group_has_devices_but(const struct host *host, uint32_t group, uint32_t device)
 {
 	for (uint32_t i = 0; i < host->devices.count; i++)
-		if (host->devices.items[i].group == group && device_is_vfio(&host->machine->devices[i]) &&
-		    !host->devices.items[i].unbound)
+		if (i != device && host->devices.items[i].group == group &&
+		    device_is_vfio(&host->machine->devices[i]) && !host->devices.items[i].unbound)
 			return true;
 	return false;
+}
+
+bool group_has_devices(const struct host *host, uint32_t group)
+{
+	return group_has_devices_but(host, group, NOTHING);
 }
 
 void group_vanish(struct host *host, uint32_t index)

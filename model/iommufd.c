@@ -151,12 +151,18 @@ static uint32_t skip_ioases(const struct host *host, uint32_t object, uint32_t i
 	return id;
 }
 
+/* Whether a device is bound to the iommufd @object, by whatever file. */
+static bool is_bound_to(const struct host *host, const struct device_state *device, uint32_t object)
+{
+	return device->iommufd != NOTHING && host->files.items[device->iommufd].object == object;
+}
+
 static uint32_t skip_devices(const struct host *host, uint32_t object, uint32_t id)
 {
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 
-		if (device->iommufd != NOTHING && host->files.items[device->iommufd].object == object)
+		if (is_bound_to(host, device, object))
 			id += device->id == id;
 	}
 	return id;
@@ -287,8 +293,7 @@ static bool is_device(const struct host *host, uint32_t file, uint32_t id)
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 
-		if (device->iommufd != NOTHING && device->id == id &&
-		    host->files.items[device->iommufd].object == host->files.items[file].object)
+		if (device->id == id && is_bound_to(host, device, host->files.items[file].object))
 			return true;
 	}
 	return false;

@@ -11,9 +11,9 @@
 
 enum { WORD = 8 };
 
-/* Where the addresses of a task end: with four levels of page tables on x86, and with five. Others lie between. */
-#define TASK_END_LEAST 0x00007ffffffff000ull
-#define TASK_END_MOST  0x00fffffffffff000ull
+/* Where the addresses of a task end with five levels of page tables on x86. With four they end first, others between.
+ */
+#define TASK_END_MOST 0x00fffffffffff000ull
 
 static bool lies_in_memory(struct host *host, const struct op *op, const struct buffer *buffer)
 {
@@ -45,7 +45,7 @@ enum user_pointer_place user_pointer_place(const struct user_pointer *pointer, u
 {
 	const uint64_t first = pointer->own_place ? 0 : pointer->address;
 
-	if (size <= TASK_END_LEAST && first <= TASK_END_LEAST - size)
+	if (size <= TASK_SIZE && first <= TASK_SIZE - size)
 		return POINTER_OF_TASK;
 	if (size <= TASK_END_MOST && first <= TASK_END_MOST - size)
 		return POINTER_DEPENDS;
