@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * The state space: what space.def multiplies out is modelled as a whole, the ledger adds up after every call, and the
- * backend that VFIOSIM_ON names answers as the rules allow.
+ * backend that VFIOSIM_ON names answers as the rules allow. A suite for each place.
  */
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -9,10 +9,10 @@
 #include "space.h"
 #include "stage.h"
 
-static void perform_space(const char *name, char *make(size_t *length))
+static void perform_space(const char *name, enum space_place place, char *make(enum space_place, size_t *))
 {
 	size_t length;
-	char *text = make(&length);
+	char *text = make(place, &length);
 	struct stage_result result;
 
 	cr_assert_not_null(text);
@@ -23,12 +23,13 @@ static void perform_space(const char *name, char *make(size_t *length))
 		     (unsigned long)result.calls);
 }
 
-Test(space, pairs_of_operations_conform)
-{
-	perform_space("pairs", space_pairs);
-}
-
-Test(space, ioctls_on_descriptors_conform)
-{
-	perform_space("descriptors", space_descriptors);
-}
+#define PLACE(name, machine, architecture, iommu)                                          \
+	Test(name, pairs_of_operations_conform)                                            \
+	{                                                                                  \
+		perform_space("pairs on " machine, SPACE_##name, space_pairs);             \
+	}                                                                                  \
+	Test(name, ioctls_on_descriptors_conform)                                          \
+	{                                                                                  \
+		perform_space("descriptors on " machine, SPACE_##name, space_descriptors); \
+	}
+#include "space.def"
