@@ -12,6 +12,13 @@
 
 #include "check/place.h"
 
+struct ground ground_of_rule(enum rule rule)
+{
+	if (rule == RULE_NONE)
+		return (struct ground){.kind = "rule"};
+	return (struct ground){"rule", rules[rule].name, rules[rule].sentence, rules[rule].source};
+}
+
 static const char *finding_kind(const struct finding *finding)
 {
 	static const char *const kinds[] = {
@@ -154,7 +161,7 @@ static int explain_count(const struct finding *finding, struct explanation *expl
 	uint64_t lines = missing ? finding->declared - finding->counted : finding->counted - finding->declared;
 	bool complete;
 
-	explanation->rule = RULE_RUN_COMPLETE;
+	explanation->ground = ground_of_rule(RULE_RUN_COMPLETE);
 	complete = asprintf(&explanation->observed, "end %" PRIu64, finding->declared) >= 0;
 	complete = asprintf(&explanation->allowed, "end %" PRIu64, finding->counted) >= 0 && complete;
 	complete = asprintf(&explanation->where,
@@ -167,24 +174,33 @@ static int explain_count(const struct finding *finding, struct explanation *expl
 
 static int explain_silence(const struct finding *finding, struct explanation *explanation)
 {
-	explanation->rule = finding->allowed->complaint;
+	explanation->ground = ground_of_rule(finding->allowed->complaint);
 	explanation->observed = strdup("no complaint on the console");
 	return explanation->observed ? 0 : -1;
 }
 
-/* There is no other answer to show: what would be right, the rule's sentence tells. */
+/* Of a fault that is a rule there is no other answer to show: what would be right, its sentence tells. */
 static int explain_fault(const struct finding *finding, struct explanation *explanation)
 {
-	explanation->rule = finding->fault;
+	explanation->ground = ground_of_rule(finding->fault);
 	explanation->observed = event_text(finding->event);
-	return explanation->observed ? 0 : -1;
+	if (!explanation->observed)
+		return -1;
+	if (!finding->field)
+		return 0;
+	explanation->ground =
+	    (struct ground){"field", finding->field->name, finding->field->sentence, finding->field->source};
+	if (explain_allowed(finding, explanation) == 0)
+		return 0;
+	explanation_clear(explanation);
+	return -1;
 }
 
 int finding_explain(const struct finding *finding, struct explanation *explanation)
 {
 	const struct outcome *allowed = finding->allowed;
 
-	*explanation = (struct explanation){.kind = finding_kind(finding), .rule = RULE_NONE};
+	*explanation = (struct explanation){.kind = finding_kind(finding)};
 	if (finding->mismatch == MISMATCH_COUNT)
 		return explain_count(finding, explanation);
 	if (finding->mismatch == MISMATCH_SILENCE)
@@ -197,7 +213,7 @@ int finding_explain(const struct finding *finding, struct explanation *explanati
 	if (!allowed->modelled)
 		return 0;
 	if (allowed->rule_count > 0)
-		explanation->rule = allowed->rules[allowed->rule_count - 1];
+		explanation->ground = ground_of_rule(allowed->rules[allowed->rule_count - 1]);
 	if (!rule_complaint_fatal(allowed->complaint) && explain_allowed(finding, explanation) != 0) {
 		explanation_clear(explanation);
 		return -1;

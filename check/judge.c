@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/answer.h"
 #include "check/doubt.h"
 #include "check/repair.h"
+#include "check/strict.h"
 #include "vfiosim/judge.h"
 
 struct judge {
@@ -24,7 +26,7 @@ struct judge {
 		bool due;
 		uint64_t line;	  /* of the call */
 	} complaints[RULE_COUNT]; /* that the calls of this run make the kernel utter */
-	bool strict;
+	struct strict strict;
 	struct tally tally;
 };
 
@@ -41,7 +43,7 @@ struct judge *judge_new(const struct machine *machine, const struct profile *pro
 
 void judge_be_strict(struct judge *judge)
 {
-	judge->strict = true;
+	strict_begin(&judge->strict, judge->profile);
 }
 
 void judge_free(struct judge *judge)
@@ -51,6 +53,7 @@ void judge_free(struct judge *judge)
 	repair_clear(&judge->repair);
 	if (judge->host)
 		host_free(judge->host);
+	strict_clear(&judge->strict);
 	free(judge);
 }
 
@@ -61,6 +64,7 @@ void judge_begin_run(struct judge *judge)
 	if (judge->host)
 		host_free(judge->host);
 	judge->host = host_new(judge->machine, judge->profile);
+	strict_begin_run(&judge->strict, judge->machine);
 	judge->run_calls = 0;
 	memset(judge->complaints, 0, sizeof(judge->complaints));
 	judge->tally.runs++;
@@ -76,91 +80,8 @@ const char *judge_audit(struct judge *judge)
 	return judge->host ? host_audit(judge->host) : NULL;
 }
 
-/* The first byte of @buffer that is not what the model allows; its length if there is none. */
-static uint32_t buffer_compare(const struct buffer *buffer, const uint8_t *allowed, const uint8_t *mask)
-{
-	const uint8_t *observed = buffer->out ? buffer->out : buffer->in;
-
-	if (!allowed)
-		allowed = buffer->in;
-	/* Memory whose content nobody wrote down cannot be compared. */
-	if (!allowed || !observed || allowed == observed)
-		return buffer->length;
-	if (!mask && memcmp(observed, allowed, buffer->length) == 0)
-		return buffer->length;
-	for (uint32_t i = 0; i < buffer->length; i++) {
-		if (((observed[i] ^ allowed[i]) & (mask ? mask[i] : 0xff)) != 0)
-			return i;
-	}
-	return buffer->length;
-}
-
-static bool bytes_differ(const struct call *call, const struct outcome *outcome, struct finding *finding)
-{
-	for (uint32_t i = 0; i < call->buffer_count; i++) {
-		const struct buffer *buffer = &call->buffers[i];
-		uint32_t offset = buffer_compare(buffer, outcome->out[i], outcome->mask[i]);
-
-		if (offset < buffer->length) {
-			finding->buffer = i;
-			finding->offset = offset;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Unsigned differences wrap alike on both sides, so that growing and shrinking need no cases. */
-static bool accounting_differs(const struct observation *observed, uint64_t before, uint64_t after)
-{
-	return observed->present && observed->after - observed->before != after - before;
-}
-
-static enum mismatch compare(const struct event *event, const struct outcome *outcome, struct finding *finding)
-{
-	bool never_returns = call_table[event->call.op].returns == RETURN_NEVER;
-	bool fatal = rule_complaint_fatal(outcome->complaint);
-
-	if (!event->answer.known)
-		return never_returns || fatal ? MISMATCH_NONE : MISMATCH_ANSWER_MISSING;
-	if (fatal)
-		return MISMATCH_SURVIVED;
-	if (event->answer.ret != outcome->ret)
-		return MISMATCH_RETURN;
-	if (bytes_differ(&event->call, outcome, finding))
-		return MISMATCH_BYTES;
-	if (outcome->task_gone)
-		return MISMATCH_NONE;
-	if (accounting_differs(&event->answer.locked, outcome->locked_before, outcome->locked_after))
-		return MISMATCH_LOCKED;
-	if (accounting_differs(&event->answer.pinned, outcome->pinned_before, outcome->pinned_after))
-		return MISMATCH_PINNED;
-	return MISMATCH_NONE;
-}
-
-/* What counts as locked beyond what the calls tell, the program has locked by what was not recorded. */
-static void settle_unseen_locks(struct judge *judge, const struct event *event)
-{
-	const struct observation *locked = &event->answer.locked;
-	uint64_t told;
-
-	if (!event->answer.known || !locked->present)
-		return;
-	told = host_locked(judge->host, event->call.task);
-	host_set_locked_unseen(judge->host, event->call.task, locked->before > told ? locked->before - told : 0);
-}
-
-static void model_call(struct judge *judge, const struct event *event)
-{
-	struct choice choice = {.ret = event->answer.ret};
-
-	if (event->call.buffer_count > 0)
-		choice.out = event->call.buffers[0].out;
-	host_call(judge->host, &event->call, event->answer.known ? &choice : NULL, &judge->outcome);
-}
-
-/* The fault of the kernel that an answer comes from, or RULE_NONE. */
-static enum rule fault_of(const struct outcome *outcome)
+/* The rule by which the kernel does wrong that an answer comes from, or RULE_NONE. */
+static enum rule faulty_rule(const struct outcome *outcome)
 {
 	for (uint32_t i = 0; i < outcome->rule_count; i++)
 		if (rule_is_fault(outcome->rules[i]))
@@ -168,21 +89,28 @@ static enum rule fault_of(const struct outcome *outcome)
 	return RULE_NONE;
 }
 
+/* The answer is the kernel's: it is a finding all the same if the kernel is wrong. */
+static void judge_strictly(struct judge *judge, const struct event *event, struct finding *finding)
+{
+	finding->fault = faulty_rule(&judge->outcome);
+	if (finding->fault == RULE_NONE)
+		finding->field = strict_call(&judge->strict, event, finding);
+	if (finding->fault != RULE_NONE || finding->field)
+		finding->mismatch = MISMATCH_FAULT;
+}
+
 static enum verdict judge_known(struct judge *judge, const struct event *event, struct finding *finding)
 {
-	settle_unseen_locks(judge, event);
-	model_call(judge, event);
+	answer_call(judge->host, event, &judge->outcome);
 	if (!judge->outcome.modelled)
 		return VERDICT_NOT_MODELLED;
 	for (uint32_t i = 0; i < judge->outcome.rule_count; i++)
 		judge->tally.rule_hits[judge->outcome.rules[i]]++;
 	judge->complaints[judge->outcome.complaint].due = true;
 	judge->complaints[judge->outcome.complaint].line = event->line;
-	finding->mismatch = compare(event, &judge->outcome, finding);
-	if (judge->strict && finding->mismatch == MISMATCH_NONE) {
-		finding->fault = fault_of(&judge->outcome);
-		finding->mismatch = finding->fault == RULE_NONE ? MISMATCH_NONE : MISMATCH_FAULT;
-	}
+	finding->mismatch = answer_compare(event, &judge->outcome, finding);
+	if (judge->strict.on && finding->mismatch == MISMATCH_NONE)
+		judge_strictly(judge, event, finding);
 	return finding->mismatch == MISMATCH_NONE ? VERDICT_CONFORMS : VERDICT_DIVERGES;
 }
 
@@ -197,6 +125,7 @@ enum verdict judge_event(struct judge *judge, const struct event *event, struct 
 	judge->run_calls++;
 	repair_apply(&judge->repair, judge->host, &judge->doubts);
 	repair_reused_descriptor(judge->host, &judge->doubts, event);
+	strict_catch_up(&judge->strict, judge->host);
 	finding->in_doubt = doubts_touch(&judge->doubts, &event->call);
 	if (finding->in_doubt) {
 		judge->outcome = (struct outcome){.modelled = false};
@@ -205,6 +134,8 @@ enum verdict judge_event(struct judge *judge, const struct event *event, struct 
 		finding->verdict = judge_known(judge, event, finding);
 		repair_inherit(&judge->doubts, event);
 	}
+	if (finding->verdict != VERDICT_CONFORMS)
+		strict_lose(&judge->strict);
 	switch (finding->verdict) {
 	case VERDICT_CONFORMS:
 		tally->conforming++;

@@ -38,7 +38,8 @@ static void tell(struct stage *stage, const struct finding *finding)
 		return;
 	fprintf(stderr, "%s on %s (%s), run \"%s\": %s\n  observed %s\n  allowed  %s\n  rule     %s\n", stage->name,
 		stage->on, stage->backend->header.profile, stage->run, explanation.kind, explanation.observed,
-		explanation.allowed ? explanation.allowed : "-", rules[explanation.rule].name);
+		explanation.allowed ? explanation.allowed : "-",
+		explanation.ground.name ? explanation.ground.name : "-");
 	explanation_clear(&explanation);
 }
 

@@ -255,6 +255,11 @@ struct host *host_clone(const struct host *from)
 	return host;
 }
 
+void host_set_field(struct host *host, enum profile_field field, int64_t value)
+{
+	host->profile.values[field] = value;
+}
+
 void host_assign(struct host *host, const struct host *from)
 {
 	struct host kept;

@@ -11,8 +11,10 @@
 #include "vfiosim/call.h"
 
 const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT] = {
-#define FIELD(id, name, sentence, source, ...)		    [PROFILE_##id] = {name, sentence, source, NULL},
-#define SETTING(id, name, parameter, sentence, source, ...) [PROFILE_##id] = {name, sentence, source, parameter},
+#define FIELD(id, name, sentence, source, ...) [PROFILE_##id] = {name, sentence, source, NULL, false, 0},
+#define SETTING(id, name, parameter, sentence, source, ...) \
+	[PROFILE_##id] = {name, sentence, source, parameter, false, 0},
+#define FAULT(id, name, right, sentence, source, ...) [PROFILE_##id] = {name, sentence, source, NULL, true, right},
 #include "profile-fields.def"
 };
 

@@ -200,7 +200,7 @@ static void put_term(FILE *out, const char *term, const char *text, const char *
 
 static void put_finding(const struct report_trace *trace, const struct report_finding *finding, FILE *out)
 {
-	const struct rule_desc *rule = &rules[finding->rule];
+	const struct ground *ground = &finding->ground;
 	bool diverges = finding->verdict == VERDICT_DIVERGES;
 
 	fprintf(out, "<article class=\"%s\">\n<h4>", diverges ? "bad" : "open");
@@ -220,13 +220,13 @@ static void put_finding(const struct report_trace *trace, const struct report_fi
 		put_text(out, finding->where);
 		fputs("</dd>\n", out);
 	}
-	if (finding->rule != RULE_NONE) {
-		fputs("<dt>rule</dt><dd><b>", out);
-		put_text(out, rule->name);
+	if (ground->name) {
+		fprintf(out, "<dt>%s</dt><dd><b>", ground->kind);
+		put_text(out, ground->name);
 		fputs("</b> ", out);
-		put_text(out, rule->sentence);
+		put_text(out, ground->sentence);
 		fputs("</dd>\n<dt>source</dt><dd>", out);
-		put_text(out, rule->source);
+		put_text(out, ground->source);
 		fputs("</dd>\n", out);
 	}
 	fputs("</dl>\n</article>\n", out);

@@ -45,10 +45,10 @@ static struct json_object *finding_object(const struct report_finding *finding)
 	add_text(object, "observed", finding->observed);
 	add_text(object, "allowed", finding->allowed);
 	add_text(object, "where", finding->where);
-	if (finding->rule != RULE_NONE) {
-		add_text(object, "rule", rules[finding->rule].name);
-		add_text(object, "sentence", rules[finding->rule].sentence);
-		add_text(object, "source", rules[finding->rule].source);
+	if (finding->ground.name) {
+		add_text(object, finding->ground.kind, finding->ground.name);
+		add_text(object, "sentence", finding->ground.sentence);
+		add_text(object, "source", finding->ground.source);
 	}
 	return object;
 }

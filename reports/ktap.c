@@ -57,7 +57,7 @@ static void print_findings(const struct report_trace *trace, FILE *out)
 {
 	for (size_t i = 0; i < trace->finding_count; i++) {
 		const struct report_finding *finding = &trace->findings[i];
-		const struct rule_desc *rule = &rules[finding->rule];
+		const struct ground *ground = &finding->ground;
 
 		fprintf(out, "# %s:%" PRIu64 ": %s: %s\n", trace->name, finding->line,
 			finding->verdict == VERDICT_DIVERGES ? "diverges" : "not judged", finding->kind);
@@ -66,9 +66,9 @@ static void print_findings(const struct report_trace *trace, FILE *out)
 			print_diagnostic(out, "  allowed   ", finding->allowed);
 		if (finding->where)
 			print_diagnostic(out, "  where     ", finding->where);
-		if (finding->rule != RULE_NONE)
-			fprintf(out, "#   rule      %s: %s\n#   source    %s\n", rule->name, rule->sentence,
-				rule->source);
+		if (ground->name)
+			fprintf(out, "#   %-8s  %s: %s\n#   source    %s\n", ground->kind, ground->name,
+				ground->sentence, ground->source);
 	}
 	if (trace->findings_left_off > 0)
 		fprintf(out, "# %" PRIu64 " more findings are not shown\n", trace->findings_left_off);

@@ -155,7 +155,7 @@ int report_add_finding(const struct report *report, struct report_trace *trace, 
 	    .observed = report_clean(explanation.observed, false),
 	    .allowed = explanation.allowed ? report_clean(explanation.allowed, false) : NULL,
 	    .where = explanation.where ? report_clean(explanation.where, false) : NULL,
-	    .rule = explanation.rule,
+	    .ground = explanation.ground,
 	};
 	failed = !entry->run || !entry->observed || (explanation.allowed && !entry->allowed) ||
 		 (explanation.where && !entry->where);

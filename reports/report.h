@@ -39,7 +39,7 @@ struct report_finding {
 	char *observed;
 	char *allowed; /* NULL if there is nothing to say */
 	char *where;   /* NULL if there is nothing to say */
-	enum rule rule;
+	struct ground ground;
 };
 
 /* An answer of a replay that is not the recorded one. Information: both may be allowed. */

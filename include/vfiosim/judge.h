@@ -33,8 +33,10 @@ struct finding {
 	const struct event *event;     /* as observed; valid during the callback; NULL if it is of a run */
 	const struct outcome *allowed; /* what the model gives; valid during the callback */
 	uint32_t buffer, offset;       /* MISMATCH_BYTES: first byte that differs, in which buffer */
-	enum rule fault;	       /* MISMATCH_FAULT: what the kernel does wrong */
-	uint64_t declared, counted;    /* MISMATCH_COUNT: calls that the run says it has, and those it has */
+	/* MISMATCH_FAULT: the rule or (RULE_NONE) the field by which the kernel is wrong; @allowed is right then. */
+	enum rule fault;
+	const struct profile_field_desc *field;
+	uint64_t declared, counted; /* MISMATCH_COUNT: calls that the run says it has, and those it has */
 	/*
 	 * Not modelled only because an earlier divergence left a descriptor of this call in doubt: the
 	 * observer has it and the model does not, or it means something else there. @allowed says nothing then.
@@ -55,7 +57,8 @@ void judge_free(struct judge *judge);
 
 /*
  * From now on the answers of the profile's kernel are not taken for right where the rules call them faults of it
- * (rule_is_fault()): they diverge, with MISMATCH_FAULT. What follows is judged from the state that the kernel is in.
+ * (rule_is_fault()), or where a fault of its profile makes them (profile_field_desc.is_fault): they diverge, with
+ * MISMATCH_FAULT. What follows is judged from the state that the kernel is in.
  */
 void judge_be_strict(struct judge *judge);
 

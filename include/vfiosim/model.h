@@ -28,6 +28,12 @@ struct host *host_clone(const struct host *host);
 void host_assign(struct host *host, const struct host *from);
 
 /*
+ * From now on the host's kernel is one with this value of @field. What there is already (groups, mappings, charges)
+ * stays as it is.
+ */
+void host_set_field(struct host *host, enum profile_field field, int64_t value);
+
+/*
  * What the kernel leaves open and an observer has seen: which free descriptor, which
  * free address, which task number. The model takes the observed one if it is allowed,
  * and its own choice (lowest descriptor, ...) otherwise. NULL: its own choice.

@@ -34,6 +34,8 @@ struct profile_field_desc {
 	const char *source;   /* kernel version, file, function; change that made the difference */
 	/* A setting: the module's parameter by which an administrator sets it, as "MODULE.NAME". Else NULL. */
 	const char *parameter;
+	bool is_fault; /* some kernels are wrong in it: those that have another value than the right one */
+	int64_t right;
 };
 
 extern const struct profile_field_desc profile_fields[PROFILE_FIELD_COUNT];

@@ -313,8 +313,36 @@ Test(judge, fault_of_the_kernel_diverges_from_a_strict_judge_only)
 	cr_expect_eq(court.finding.fault, RULE_T1_DIRTY_SHIFT);
 	cr_assert_eq(finding_explain(&court.finding, &explanation), 0);
 	cr_expect_str_eq(explanation.kind, "fault of the kernel");
-	cr_expect_eq(explanation.rule, RULE_T1_DIRTY_SHIFT);
+	cr_expect_str_eq(explanation.ground.name, rules[RULE_T1_DIRTY_SHIFT].name);
 	cr_expect_null(explanation.allowed);
+	explanation_clear(&explanation);
+	cr_expect_eq(court_judge(&court, "1 ioctl(3, VFIO_GET_API_VERSION) = 0"), VERDICT_CONFORMS);
+	cr_expect_eq(judge_tally(court.judge)->diverging, 1);
+}
+
+/* A dirty bitmap of the last page of the address space: a kernel that finds nothing there refuses. */
+#define LINE_DIRTY_START "1 ioctl(3, VFIO_IOMMU_DIRTY_PAGES, {argsz=8, flags=START}) = 0"
+#define LINE_DIRTY_TOP                                                                                     \
+	"1 ioctl(3, VFIO_IOMMU_DIRTY_PAGES, {argsz=48, flags=GET_BITMAP, data=[{iova=0xfffffffffffff000, " \
+	"size=0x1000, bitmap_pgsize=0x1000, bitmap_size=0x40, bitmap_data=0x100000000000}]}) = -1 EINVAL"
+
+Test(judge, answer_that_a_faulty_field_makes_is_named_by_a_strict_judge)
+{
+	const char *const lines[] = {LINE_MAP("0x4000") " = 0", LINE_DIRTY_START, NULL};
+	struct explanation explanation;
+
+	court_accept(&court, lines);
+	cr_expect_eq(court_judge(&court, LINE_DIRTY_TOP), VERDICT_CONFORMS);
+	judge_be_strict(court.judge);
+	cr_expect_eq(court_judge(&court, LINE_DIRTY_TOP), VERDICT_DIVERGES);
+	cr_expect_eq(court.finding.mismatch, MISMATCH_FAULT);
+	cr_expect_eq(court.finding.fault, RULE_NONE);
+	cr_expect_eq(court.finding.field, &profile_fields[PROFILE_TOP_RANGE_FINDS_NOTHING]);
+	cr_assert_eq(finding_explain(&court.finding, &explanation), 0);
+	cr_expect_str_eq(explanation.ground.kind, "field");
+	cr_expect_str_eq(explanation.ground.name, "top_range_finds_nothing");
+	cr_assert_not_null(explanation.allowed);
+	cr_expect_not_null(strstr(explanation.allowed, "= 0"));
 	explanation_clear(&explanation);
 	cr_expect_eq(court_judge(&court, "1 ioctl(3, VFIO_GET_API_VERSION) = 0"), VERDICT_CONFORMS);
 	cr_expect_eq(judge_tally(court.judge)->diverging, 1);

@@ -29,7 +29,7 @@ struct report *sample_report(void)
 		    (struct tally){.runs = 2, .calls = 5, .conforming = 1, .diverging = 4});
 	for (uint64_t line = 10; line < 14; line++)
 		cr_assert_eq(report_add_splat(report, trace, "run " NASTY, line, "BUG: " NASTY, "one\ntwo " NASTY), 0);
-	trace->findings[0].rule = RULE_NONE + 1;
+	trace->findings[0].ground = ground_of_rule(RULE_NONE + 1);
 	add(report, "open", NULL, (struct tally){.runs = 1, .calls = 3, .conforming = 1, .not_modelled = 2});
 	report_fail_trace(add(report, "skipped", NULL, (struct tally){.calls = 0}), REPORT_SKIPPED, "no /dev/vfio");
 	report_fail_trace(add(report, "-", NULL, (struct tally){.calls = 0}), REPORT_BAD_INPUT, "-:3:7: expected =");
