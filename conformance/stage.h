@@ -11,13 +11,15 @@
 
 struct stage_result {
 	uint64_t runs, calls;
-	uint64_t failed; /* calls, or runs, that are not as the rules allow, or that the model does not know */
+	uint64_t failed;   /* calls, or runs, that are not as the rules allow, or that the model does not know */
+	uint64_t left_out; /* runs that no kernel was asked, because they are destructive, or would make it complain */
 };
 
 /*
- * Performs every run of the trace @text; @name is what messages call it. Tells the first few failures on standard
- * error, with run, call and rule. Ends the test as skipped when the backend, or a machine of this kind on it, is not to
- * be had.
+ * Performs every run of the trace @text; @name is what messages call it. A kernel is not asked those that are
+ * destructive, or of which the model says that they make it complain of itself: what came behind would be in doubt.
+ * Tells the first few failures on standard error, with run, call and rule. Ends the test as skipped when the backend,
+ * or a machine of this kind on it, is not to be had.
  */
 struct stage_result stage_perform(const char *name, const char *text, size_t length);
 

@@ -118,3 +118,17 @@ const struct outcome_of_run *run(const char *arguments)
 	last.err = slurp(".err");
 	return &last;
 }
+
+const struct outcome_of_run *expect(int status, const char *arguments)
+{
+	const struct outcome_of_run *result = run(arguments);
+
+	cr_assert_eq(result->status, status, "vfiosim %s: exit %d: %s%s", arguments, result->status, result->out,
+		     result->err);
+	return result;
+}
+
+void expect_text(const char *text, const char *part)
+{
+	cr_assert_not_null(strstr(text, part), "no \"%s\" in \"%s\"", part, text);
+}

@@ -13,6 +13,12 @@ struct outcome_of_run {
 /* Runs `vfiosim ARGUMENTS`, split at blanks, in the test's folder. The texts live until the next run. */
 const struct outcome_of_run *run(const char *arguments);
 
+/* The same, and asserts the exit code. */
+const struct outcome_of_run *expect(int status, const char *arguments);
+
+/* Asserts that @part is in @text. */
+void expect_text(const char *text, const char *part);
+
 /* Makes a folder for the test and goes there; removes it with everything in it. */
 void folder_begin(void);
 void folder_end(void);
