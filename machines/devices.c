@@ -11,9 +11,11 @@
 #include "machines_internal.h"
 #include "vfiosim/uapi.h"
 
+#define VFIO_PCI "vfio-pci"
+
 static const struct tree_word drivers[] = {
     {"none", DRIVER_NONE},
-    {"vfio-pci", DRIVER_VFIO_PCI},
+    {VFIO_PCI, DRIVER_VFIO_PCI},
     {"host", DRIVER_HOST},
     {"pcieport", DRIVER_PCIEPORT},
     {"mdev", DRIVER_MDEV},
@@ -202,6 +204,21 @@ static bool is_uuid(const char *text)
 
 static const char *const vfio_children[] = {"regions", "irqs", NULL};
 
+/* The host's own driver of a device has a name of its own: it is a folder in /sys/bus/pci/drivers. */
+static int read_host_device(struct tree *tree, int node, struct device *device)
+{
+	static const char *const properties[] = {"address",   "model",	     "driver", "vendor-id",
+						 "device-id", "host-driver", NULL};
+
+	if (tree_known(tree, node, properties, tree_nothing) != 0 ||
+	    tree_string(tree, node, "host-driver", &device->pci_driver) != 0)
+		return -1;
+	if (strchr(device->pci_driver, '/') || strcmp(device->pci_driver, VFIO_PCI) == 0)
+		return tree_fail(tree, node, "property \"host-driver\" says \"%.40s\", expected a driver of the host",
+				 device->pci_driver);
+	return 0;
+}
+
 static int read_pci_device(struct tree *tree, int node, uint32_t page_size, struct device *device)
 {
 	static const char *const properties[] = {"address", "model", "driver", "vendor-id", "device-id", NULL};
@@ -218,8 +235,11 @@ static int read_pci_device(struct tree *tree, int node, uint32_t page_size, stru
 				 device->name);
 	device->vendor = (uint16_t)vendor;
 	device->product = (uint16_t)product;
+	if (device->driver == DRIVER_HOST)
+		return read_host_device(tree, node, device);
 	if (device->driver != DRIVER_VFIO_PCI)
 		return tree_known(tree, node, properties, tree_nothing);
+	device->pci_driver = VFIO_PCI;
 	if (tree_known(tree, node, vfio_properties, vfio_children) != 0 ||
 	    tree_flags(tree, node, "flags", device_flags, &device->flags) != 0 ||
 	    tree_u32(tree, node, "dma-bits", 1, 64, &device->dma_bits) != 0 ||

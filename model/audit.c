@@ -394,6 +394,10 @@ static const char *compare_files(struct host *host, const struct counts *counts)
 			return audit_says(host, "group %u has %u users, %llu devices open and %s container",
 					  group->number, group->users, (unsigned long long)counts->group_use[i],
 					  group->container == NOTHING ? "no" : "a");
+		if (profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED) && group_is_taken(host, i) &&
+		    !group_is_viable(host, i))
+			return audit_says(host, "group %u is in use, and a driver of the host has a device of it",
+					  group->number);
 	}
 	return NULL;
 }

@@ -27,7 +27,7 @@ enum step_result bus_open(struct host *host, struct op *op, const char *name)
 
 		if (!rest || strcmp(rest, removal) != 0)
 			return unmodelled(host, op);
-		device = driver_device(host, address, (size_t)(rest - address));
+		device = driver_device(host, "vfio-pci", address, (size_t)(rest - address));
 		if (device == NOTHING)
 			return refuse(op, RULE_BUS_OPEN_MISSING);
 	} else if (strcmp(name, "rescan") != 0) {

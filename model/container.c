@@ -203,7 +203,7 @@ enum step_result container_attach(struct host *host, struct op *op, uint32_t ind
 	if (container_has_groups(host, index) && container->noiommu != group->noiommu &&
 	    !defect_on(host, DEFECT_NOIOMMU_MIXED))
 		return refuse(op, RULE_NOI_MIXED);
-	if (!group->viable && profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED))
+	if (!group_is_viable(host, group_index) && profile_get(host, PROFILE_VIABLE_WHEN_ATTACHED))
 		return refuse(op, RULE_GRP_ATTACH_NOT_VIABLE);
 	if (iommufd_owns_group(host, group_index) && !defect_on(host, DEFECT_ATTACH_OWNED))
 		return refuse(op, RULE_GRP_ATTACH_OWNED);

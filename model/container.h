@@ -40,24 +40,30 @@ bool group_has_devices_but(const struct host *host, uint32_t group, uint32_t dev
 enum { GROUP_NAME_MAX = 4096 };
 enum step_result group_read_name(struct op *op, char *name);
 
-/* ---- groups whose devices are gone, and who takes them: group_gone.c, driver.c -------------- */
+/* ---- groups whose devices are gone, and who takes them: group_gone.c, driver.c, host_driver.c -- */
 
 /* The file of a vanished group is closed; @iommufd: its object. */
 void group_gone_release(struct host *host, uint32_t iommufd);
 /* The handler of an ioctl that groups have. */
 handler_fn *group_gone_ioctl_handler(uint32_t number);
-/* Opens a path below that of the driver, and writes to what was opened. */
+/* Opens a path below /sys/bus/pci/drivers/, and writes to what was opened. */
 enum step_result driver_open(struct host *host, struct op *op, const char *name);
 handler_fn driver_write;
-/* The device with this address, of those on the bus that vfio-pci may have; else NOTHING. */
-uint32_t driver_device(const struct host *host, const char *address, size_t length);
+/* The device with this address, of those on the bus that the driver may have; else NOTHING. */
+uint32_t driver_device(const struct host *host, const char *driver, const char *address, size_t length);
 /*
- * Takes a device that the driver has away from it, and its group along if that was the last one: STEP_MORE, or the end
+ * Takes a device that vfio-pci has away from it, and its group along if that was the last one: STEP_MORE, or the end
  * of the call when that waits, or is not modelled; the device is still there then.
  */
 enum step_result driver_take(struct host *host, struct op *op, uint32_t device);
-/* Gives a device to the driver; its group is there with it. */
+/* Gives a device to vfio-pci; its group is there with it. */
 void driver_give(struct host *host, uint32_t device);
+/* Whether no driver of the host has a device of the group; and whether its DMA is a container's or an iommufd's. */
+bool group_is_viable(const struct host *host, uint32_t group);
+bool group_is_taken(const struct host *host, uint32_t group);
+/* The address of a device that a driver of the host may have is written to its file. */
+enum step_result host_driver_bind(struct host *host, struct op *op, uint32_t device);
+enum step_result host_driver_unbind(struct host *host, struct op *op, uint32_t device);
 
 /* ---- the PCI bus, from which devices are taken altogether: bus.c ----------------------------- */
 

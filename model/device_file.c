@@ -44,6 +44,8 @@ static uint32_t named_device(const struct host *host, const char *name)
 			return NOTHING;
 		number = number * DECIMAL + (uint64_t)(*digits - '0');
 	}
+	if (number == NOTHING)
+		return NOTHING;
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 

@@ -101,7 +101,7 @@ static uint64_t mix_containers(uint64_t sum, const struct host *host)
 	for (uint32_t i = 0; i < host->groups.count; i++) {
 		const struct group *group = &host->groups.items[i];
 
-		sum = mix(sum, (uint64_t)group->file << 2 | (unsigned)group->offered << 1 | group->viable);
+		sum = mix(sum, (uint64_t)group->file << 1 | group->offered);
 		sum = mix(sum, (uint64_t)group->container << 32 | group->users);
 		sum = mix(sum, group->attached << 2 | (unsigned)group->windows_denied << 1 | group->pinned_scope);
 		sum = mix(sum, (uint64_t)group->iommufd << 32 | group->joined);
@@ -133,12 +133,11 @@ static uint64_t mix_devices(uint64_t sum, const struct host *host)
 	for (uint32_t i = 0; i < host->devices.count; i++) {
 		const struct device_state *device = &host->devices.items[i];
 
-		/* A device that nobody has opened is as it was. */
-		sum = mix(sum, (uint64_t)device->presence << 32 | device->open_count);
+		/* A device that nobody has opened is as it was, unless it was taken from its driver. */
+		sum = mix(sum, (uint64_t)device->presence << 33 | (uint64_t)device->unbound << 32 | device->open_count);
 		if (!device->open_count && !device->told)
 			continue;
-		sum = mix(sum, (uint64_t)device->iommufd << 4 | (unsigned)device->own_file << 2 |
-				   (unsigned)device->unbound << 1 | device->contained);
+		sum = mix(sum, (uint64_t)device->iommufd << 4 | (unsigned)device->own_file << 1 | device->contained);
 		sum = mix(sum, (uint64_t)device->ioas << 32 | device->id);
 		sum = mix(sum, (uint64_t)device->irq_type << 8 | (unsigned)device->told << 4 |
 				   (unsigned)device->bus_master << 3 | (unsigned)device->memory_enabled << 2 |

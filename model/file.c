@@ -112,8 +112,8 @@ static enum step_result open_group(struct host *host, struct op *op, const char 
 
 static enum step_result call_open(struct host *host, struct op *op)
 {
-	static const char vfio[] = "/dev/vfio/", device[] = "/dev/vfio/devices/",
-			  driver[] = "/sys/bus/pci/drivers/vfio-pci/", bus[] = "/sys/bus/pci/";
+	static const char vfio[] = "/dev/vfio/", device[] = "/dev/vfio/devices/", driver[] = "/sys/bus/pci/drivers/",
+			  bus[] = "/sys/bus/pci/";
 	const char *path = op->call->string ? op->call->string : "";
 	uint64_t flags = op->call->args[1];
 	uint32_t file;

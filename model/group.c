@@ -76,7 +76,9 @@ enum step_result group_get_status(struct host *host, struct op *op)
 		return refuse(op, RULE_GRP_STATUS_FAULT);
 	if (status.argsz < sizeof(status) && !defect_on(host, DEFECT_STATUS_ARGSZ))
 		return refuse(op, RULE_GRP_STATUS_ARGSZ);
-	status.flags = group->viable && !iommufd_owns_group(host, op_group(host, op)) ? VFIO_GROUP_FLAGS_VIABLE : 0;
+	status.flags = group_is_viable(host, op_group(host, op)) && !iommufd_owns_group(host, op_group(host, op))
+			   ? VFIO_GROUP_FLAGS_VIABLE
+			   : 0;
 	if (group->container != NOTHING)
 		status.flags |= defect_on(host, DEFECT_STATUS_WITHOUT_CONTAINER) ? 0 : VFIO_GROUP_FLAGS_CONTAINER_SET;
 	/* An iommufd finds out when a device is opened. */
@@ -206,8 +208,10 @@ static uint32_t match_name(const struct host *host, uint32_t group, const char *
 }
 
 /* Whether the devices of a group may be opened at all. */
-static enum step_result devices_available(const struct host *host, struct op *op, struct group *group)
+static enum step_result devices_available(struct host *host, struct op *op, uint32_t index)
 {
+	struct group *group = &host->groups.items[index];
+
 	if (!group_has_iommu(group))
 		return refuse(op, RULE_GRP_DEVICE_NO_CONTAINER);
 	if (group->iommufd != NOTHING)
@@ -217,7 +221,7 @@ static enum step_result devices_available(const struct host *host, struct op *op
 		group->users += defect_on(host, DEFECT_DEVICE_REFUSED_COUNTED);
 		return refuse(op, RULE_GRP_DEVICE_NO_IOMMU);
 	}
-	if (!group->viable)
+	if (!group_is_viable(host, index))
 		return refuse(op, RULE_GRP_DEVICE_NOT_VIABLE);
 	return STEP_MORE;
 }
@@ -247,7 +251,7 @@ static enum step_result open_device(struct host *host, struct op *op, struct gro
 			return unmodelled(host, op);
 		return STEP_MORE;
 	}
-	if (devices_available(host, op, group) == STEP_DONE || eeh_open(host, op, index) == STEP_DONE)
+	if (devices_available(host, op, device->group) == STEP_DONE || eeh_open(host, op, index) == STEP_DONE)
 		return STEP_DONE;
 	if (group->noiommu)
 		result = open_noiommu(host, op, group);
@@ -274,7 +278,7 @@ enum step_result group_get_device_fd(struct host *host, struct op *op)
 
 		if (group_read_name(op, name) == STEP_DONE)
 			return STEP_DONE;
-		if (!name_first && devices_available(host, op, group) == STEP_DONE)
+		if (!name_first && devices_available(host, op, group_index) == STEP_DONE)
 			return STEP_DONE;
 		op->object = match_name(host, group_index, name, &option);
 		if (op->object == NOTHING)

@@ -64,7 +64,6 @@ static void host_add_groups(struct host *host)
 		uint32_t index = table_add(&host->groups);
 
 		host->groups.items[index] = (struct group){.number = machine->groups[i].number,
-							   .viable = true,
 							   .file = NOTHING,
 							   .container = NOTHING,
 							   .joined = NOTHING,
@@ -83,11 +82,9 @@ static void host_add_groups(struct host *host)
 			host->groups.items[group].offered = true;
 			host->devices.items[index].number = device_file_number(host);
 		}
-		if (device->driver == DRIVER_HOST)
-			host->groups.items[group].viable = false;
 		host->devices.items[index].group = group;
 		host->devices.items[index].memory_enabled = true;
-		host->devices.items[index].unbound = !spapr_binds(host);
+		host->devices.items[index].unbound = device_is_vfio(device) && !spapr_binds(host);
 		host->devices.items[index].irq_type = IRQ_TYPE_NONE;
 		host->devices.items[index].iommufd = NOTHING;
 		host->devices.items[index].ioas = NOTHING;

@@ -101,7 +101,7 @@ enum step_result device_get_hot_reset_info(struct host *host, struct op *op)
 	return finish(op, 0);
 }
 
-/* Whether the groups whose descriptors the call names cover every open device on the bus; or the refusal of one. */
+/* Whether all on the bus is vfio-pci's, and the groups that the call names have what is open of it; or the refusal. */
 static enum step_result check_groups(struct host *host, struct op *op, const struct device *device, uint32_t count)
 {
 	uint64_t named = 0; /* bit by index of a group; a bus has few */
@@ -126,8 +126,13 @@ static enum step_result check_groups(struct host *host, struct op *op, const str
 	for (uint32_t i = 0; i < host->machine->device_count; i++) {
 		const struct device_state *state = &host->devices.items[i];
 
-		if (same_bus(&host->machine->devices[i], device) && state->open_count &&
-		    !defect_on(host, DEFECT_HOT_NOT_OWNED) && (state->group >= 64 || !(named >> state->group & 1)))
+		if (!same_bus(&host->machine->devices[i], device))
+			continue;
+		if ((host->machine->devices[i].driver != DRIVER_VFIO_PCI || state->unbound) &&
+		    !defect_on(host, DEFECT_HOT_OTHERS))
+			return refuse(op, RULE_DEV_HOT_OTHERS);
+		if (state->open_count && !defect_on(host, DEFECT_HOT_NOT_OWNED) &&
+		    (state->group >= 64 || !(named >> state->group & 1)))
 			return refuse(op, RULE_DEV_HOT_NOT_OWNED);
 	}
 	return STEP_MORE;

@@ -130,7 +130,7 @@ enum step_result iommufd_bind_check(struct host *host, struct op *op, uint32_t d
 	if (host->machine->unsafe_interrupts && !profile_get(host, PROFILE_IOMMUFD_ALLOW_UNSAFE_INTERRUPTS) &&
 	    !defect_on(host, DEFECT_IOMMUFD_UNSAFE_BOUND))
 		return refuse(op, RULE_IFD_DEVICE_UNSAFE);
-	if (!host->groups.items[group].viable)
+	if (!group_is_viable(host, group))
 		return refuse(op, RULE_IFD_DEVICE_NOT_VIABLE);
 	if (owner != NOTHING && owner != file && !defect_on(host, DEFECT_IOMMUFD_BOUND_TWICE))
 		return refuse(op, RULE_IFD_DEVICE_OWNED);

@@ -30,7 +30,7 @@ enum file_kind {
 	FILE_IOMMUFD,
 	FILE_GROUP,
 	FILE_GROUP_GONE, /* of a group whose last device was taken from its driver */
-	FILE_DRIVER,	 /* of the driver vfio-pci: where devices are taken from it, and given to it */
+	FILE_DRIVER,	 /* of a PCI driver: where devices are taken from it, or given to it */
 	FILE_BUS,	 /* of the PCI bus: where a device is taken from it, and devices are looked for */
 	FILE_DEVICE,
 	FILE_DEVICE_IDLE, /* a device's own file that is not bound to an iommufd; once it is, it is a FILE_DEVICE */
@@ -138,7 +138,6 @@ struct group {
 	uint32_t number;     /* N of /dev/vfio/N, or of /dev/vfio/noiommu-N */
 	bool noiommu;	     /* nothing translates what its devices do */
 	bool offered;	     /* has a device bound to vfio: there is a /dev/vfio/N */
-	bool viable;	     /* no device of it is driven by the host */
 	uint32_t file;	     /* the open file, or NOTHING: a group is opened once */
 	uint32_t container;  /* or NOTHING */
 	uint32_t iommufd;    /* the file of an iommufd in the place of a container, or NOTHING */

@@ -63,6 +63,9 @@ struct device {
 	bool big_endian;   /* the first byte of a register is its most significant one */
 	/* A mediated device: its parent in /sys/class/mdev_bus, and its type there. NULL with other drivers. */
 	const char *mdev_parent, *mdev_type;
+	/* The PCI driver that an administrator can take it from, and give it to, by the kernel's name: "vfio-pci", or
+	 * with DRIVER_HOST the host's own. NULL with others. */
+	const char *pci_driver;
 	/* A platform device: what the board's device tree says of it, where its name is the path. NULL with other
 	 * drivers. */
 	const struct board_device *platform;

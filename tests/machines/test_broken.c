@@ -12,9 +12,10 @@
 #include "../../machines/machines_internal.h"
 #include "editor.h"
 
-#define EDU   "/groups/group@1/edu"
-#define EDU_0 "/groups/group@2/edu-function-0"
-#define EDU_1 "/groups/group@2/edu-function-1"
+#define EDU	"/groups/group@1/edu"
+#define EDU_0	"/groups/group@2/edu-function-0"
+#define EDU_1	"/groups/group@2/edu-function-1"
+#define ENTROPY "/groups/group@3/entropy"
 
 #define PINNER "/groups/group@5/pinner"
 #define A_UUID "6d747479-0000-4000-8000-000000000001"
@@ -353,6 +354,31 @@ Test(device, not_driven_by_vfio_has_no_regions)
 
 	editor_set_bytes(&editor, EDU_0, "driver", "none", 5);
 	expect_refused(&editor, EDU_0, "is not one that this node may have");
+	editor_close(&editor);
+}
+
+/* The folder of the host's own driver has one name, and it is not the one that vfio-pci's has. */
+Test(device, driver_of_the_host_is_named)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+	} wrong[] = {{"virtio/pci", 11}, {"vfio-pci", 9}};
+	struct editor editor;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		editor = editor_open("q35-multi");
+		editor_set_bytes(&editor, ENTROPY, "host-driver", wrong[i].name, wrong[i].size);
+		expect_refused(&editor, ENTROPY, "expected a driver of the host");
+		editor_close(&editor);
+	}
+	editor = editor_open("q35-multi");
+	editor_delete(&editor, ENTROPY, "host-driver");
+	expect_refused(&editor, ENTROPY, "host-driver");
+	editor_close(&editor);
+	editor = editor_open("q35-multi");
+	editor_set_bytes(&editor, ENTROPY, "driver", "none", 5);
+	expect_refused(&editor, ENTROPY, "is not one that this node may have");
 	editor_close(&editor);
 }
 

@@ -150,11 +150,12 @@ Test(q35_multi, groups_are_as_seen)
 		const char *name;
 		uint32_t group;
 		enum device_driver driver;
+		const char *pci_driver;
 	} expected[] = {
-	    {"0000:00:03.0", 1, DRIVER_VFIO_PCI}, {"0000:00:04.0", 2, DRIVER_VFIO_PCI},
-	    {"0000:00:04.1", 2, DRIVER_VFIO_PCI}, {"0000:00:05.0", 3, DRIVER_NONE},
-	    {"0000:01:01.0", 3, DRIVER_VFIO_PCI}, {"0000:01:02.0", 3, DRIVER_HOST},
-	    {"0000:02:00.0", 7, DRIVER_VFIO_PCI},
+	    {"0000:00:03.0", 1, DRIVER_VFIO_PCI, "vfio-pci"}, {"0000:00:04.0", 2, DRIVER_VFIO_PCI, "vfio-pci"},
+	    {"0000:00:04.1", 2, DRIVER_VFIO_PCI, "vfio-pci"}, {"0000:00:05.0", 3, DRIVER_NONE, NULL},
+	    {"0000:01:01.0", 3, DRIVER_VFIO_PCI, "vfio-pci"}, {"0000:01:02.0", 3, DRIVER_HOST, "virtio-pci"},
+	    {"0000:02:00.0", 7, DRIVER_VFIO_PCI, "vfio-pci"},
 	};
 	const struct machine *machine = machine_find("q35-multi");
 
@@ -163,6 +164,10 @@ Test(q35_multi, groups_are_as_seen)
 		cr_expect_str_eq(machine->devices[i].name, expected[i].name);
 		cr_expect_eq(machine->devices[i].group, expected[i].group);
 		cr_expect_eq(machine->devices[i].driver, expected[i].driver);
+		if (expected[i].pci_driver)
+			cr_expect_str_eq(machine->devices[i].pci_driver, expected[i].pci_driver);
+		else
+			cr_expect_null(machine->devices[i].pci_driver);
 	}
 }
 
