@@ -140,12 +140,8 @@ uint32_t op_iommu(const struct host *host, const struct op *op)
 
 uint32_t container_new(struct host *host)
 {
-	uint32_t index = 0;
+	const uint32_t index = table_take(&host->containers, alive);
 
-	while (index < host->containers.count && host->containers.items[index].alive)
-		index++;
-	if (index == host->containers.count)
-		index = table_add(&host->containers);
 	host->containers.items[index] = (struct container){.alive = true, .references = 1, .iommu = NOTHING};
 	return index;
 }

@@ -19,12 +19,8 @@ enum { IOMMUFD_FIRST = VFIO_IOCTL_TYPE << 8 | 0x80, IOMMUFD_LAST = IOMMUFD_FIRST
 
 uint32_t file_new(struct host *host, enum file_kind kind, uint32_t object, uint32_t flags)
 {
-	uint32_t index = 0;
+	const uint32_t index = table_take(&host->files, kind);
 
-	while (index < host->files.count && host->files.items[index].kind != FILE_FREE)
-		index++;
-	if (index == host->files.count)
-		index = table_add(&host->files);
 	host->files.items[index] = (struct file){.kind = kind, .references = 1, .object = object, .flags = flags};
 	return index;
 }

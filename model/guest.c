@@ -12,16 +12,13 @@ enum { KERNEL_OF_HOST = -1 };
 static enum step_result make_guest(struct host *host, struct op *op)
 {
 	const uint64_t viommus = op->call->args[0];
-	uint32_t index = 0;
+	uint32_t index;
 
 	if (!profile_get(host, PROFILE_IOASID_LAST))
 		return refuse(op, RULE_IOA_ABSENT);
 	if (!viommus || viommus > VIOMMUS_MAX)
 		return refuse(op, RULE_GST_VIOMMUS);
-	while (index < host->guests.count && host->guests.items[index].alive)
-		index++;
-	if (index == host->guests.count)
-		table_add(&host->guests);
+	index = table_take(&host->guests, alive);
 	host->guests.items[index] =
 	    (struct guest){.alive = true, .viommu_count = (uint32_t)viommus, .allocator = NOTHING};
 	hit(op, RULE_GST_MAKE);

@@ -17,12 +17,8 @@ static const enum rule map_rules[] = {RULE_IFD_MAP_MEMORY, RULE_IFD_MAP_ACCESS, 
 static uint32_t pages_new(struct host *host, const struct op *op, uint32_t access)
 {
 	const struct task *task = op_task(host, op);
-	uint32_t index = 0;
+	const uint32_t index = table_take(&host->pages, areas);
 
-	while (index < host->pages.count && host->pages.items[index].areas)
-		index++;
-	if (index == host->pages.count)
-		index = table_add(&host->pages);
 	host->pages.items[index] = (struct pages){.areas = 1,
 						  .mm = task->mm,
 						  .task = op->task,

@@ -26,12 +26,8 @@ struct ioas *op_ioas(struct host *host, const struct op *op)
 
 uint32_t iommufd_new(struct host *host)
 {
-	uint32_t index = 0;
+	const uint32_t index = table_take(&host->iommufds, alive);
 
-	while (index < host->iommufds.count && host->iommufds.items[index].alive)
-		index++;
-	if (index == host->iommufds.count)
-		index = table_add(&host->iommufds);
 	host->iommufds.items[index] = (struct iommufd){.alive = true, .ioas = NOTHING};
 	return index;
 }

@@ -31,6 +31,16 @@ void *memory_resize(void *old, size_t size);
 #define table_add(table) \
 	table_grow((void **)&(table)->items, &(table)->count, &(table)->capacity, sizeof(*(table)->items))
 
+/* The index of the first element whose member @used is 0, or of one more. Whoever takes it fills it in. */
+#define table_take(table, used)                                          \
+	({                                                               \
+		uint32_t at_ = 0;                                        \
+                                                                         \
+		while (at_ < (table)->count && (table)->items[at_].used) \
+			at_++;                                           \
+		at_ < (table)->count ? at_ : table_add(table);           \
+	})
+
 /* Duplicates the array behind a table that was copied by assignment. */
 #define table_unshare(table) \
 	((table)->items = memory_duplicate((table)->items, (table)->count, (table)->capacity, sizeof(*(table)->items)))

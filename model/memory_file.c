@@ -13,12 +13,8 @@ enum {
 
 uint32_t memory_file_new(struct host *host, uint64_t size, bool huge, uint32_t flags)
 {
-	uint32_t index = 0;
+	const uint32_t index = table_take(&host->memory_files, alive);
 
-	while (index < host->memory_files.count && host->memory_files.items[index].alive)
-		index++;
-	if (index == host->memory_files.count)
-		index = table_add(&host->memory_files);
 	host->memory_files.items[index] = (struct memory_file){.alive = true, .huge = huge, .size = size};
 	return file_new(host, FILE_MEMORY, index, flags);
 }

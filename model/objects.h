@@ -23,7 +23,7 @@
 enum { ACCESS_MODE = 3, ACCESS_READ_ONLY = 0, ACCESS_WRITE_ONLY = 1, ACCESS_ALL = 2 };
 
 enum file_kind {
-	FILE_FREE,
+	FILE_FREE = 0, /* what table_take() takes */
 	FILE_OTHER,
 	FILE_EVENTFD,
 	FILE_CONTAINER,

@@ -43,14 +43,11 @@ int64_t spapr_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 enum step_result spapr_open(struct host *host, struct op *op, uint64_t type, uint32_t *iommu)
 {
 	struct spapr *spapr;
-	uint32_t index = 0;
+	uint32_t index;
 
 	if (type != VFIO_SPAPR_TCE_IOMMU && type != VFIO_SPAPR_TCE_v2_IOMMU && !defect_on(host, DEFECT_TCE_TYPE_EEH))
 		return refuse(op, RULE_CT_SET_IOMMU_NOT_A_TYPE);
-	while (index < host->spaprs.count && host->spaprs.items[index].alive)
-		index++;
-	if (index == host->spaprs.count)
-		table_add(&host->spaprs);
+	index = table_take(&host->spaprs, alive);
 	spapr = &host->spaprs.items[index];
 	memset(spapr, 0, sizeof(*spapr));
 	spapr->alive = true;

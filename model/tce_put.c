@@ -90,14 +90,11 @@ int64_t tce_put_check_extension(const struct host *host, uint32_t iommu, uint64_
 
 enum step_result tce_put_open(struct host *host, struct op *op, uint64_t type, uint32_t *iommu)
 {
-	uint32_t index = 0;
+	uint32_t index;
 
 	(void)op;
 	(void)type; /* the driver has one extension, and that is its type */
-	while (index < host->tce_puts.count && host->tce_puts.items[index].alive)
-		index++;
-	if (index == host->tce_puts.count)
-		table_add(&host->tce_puts);
+	index = table_take(&host->tce_puts, alive);
 	host->tce_puts.items[index] = (struct tce_put){.alive = true, .table = NOTHING};
 	*iommu = index;
 	return STEP_MORE;

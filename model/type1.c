@@ -49,13 +49,10 @@ int64_t type1_check_extension(const struct host *host, uint32_t iommu, uint64_t 
 
 uint32_t type1_open(struct host *host, uint64_t type)
 {
-	uint32_t index = 0;
+	uint32_t index;
 	struct type1 *iommu;
 
-	while (index < host->iommus.count && host->iommus.items[index].alive)
-		index++;
-	if (index == host->iommus.count)
-		table_add(&host->iommus);
+	index = table_take(&host->iommus, alive);
 	iommu = &host->iommus.items[index];
 	memset(iommu, 0, sizeof(*iommu));
 	iommu->alive = true;
