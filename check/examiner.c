@@ -22,6 +22,7 @@ static const enum leaving leavings[RULE_COUNT] = {
     [RULE_IFD_ATTACH_LIMIT] = LEAVES_PAGES,
     /* What is refused for what it says was read before. */
     [RULE_DEV_BIND_TOKEN] = LEAVES_PAGES,
+    [RULE_TCE7_PUT_ALIGN] = LEAVES_PAGES,
     /* A store tells what cannot be reached after it has touched the rest. */
     [RULE_MM_FAULT] = LEAVES_PAGES,
     /* A mapping that is refused has made room for itself. */

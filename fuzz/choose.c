@@ -9,7 +9,8 @@ static bool answers_as(const struct host_fd *fd, enum ioctl_owner owner)
 {
 	return fd->owner == owner || (owner == OWNER_CONTAINER && fd->owner == OWNER_TYPE1) ||
 	       ((owner == OWNER_CONTAINER || owner == OWNER_TYPE1) &&
-		(fd->owner == OWNER_IOMMUFD || fd->owner == OWNER_SPAPR));
+		(fd->owner == OWNER_IOMMUFD || fd->owner == OWNER_SPAPR)) ||
+	       (owner == OWNER_CONTAINER && fd->owner == OWNER_TCE_PUT);
 }
 
 /* Not every call has a descriptor. */

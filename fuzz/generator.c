@@ -107,7 +107,9 @@ static bool is_pinners(enum operation operation)
 static bool is_pointless(const struct generator *g, enum operation operation)
 {
 	if (operation >= OPERATION_tce_memory && operation <= OPERATION_tce_recovery)
-		return !has_tce(g);
+		return !has_tce(g) || has_tce_put(g);
+	if (operation == OPERATION_tce_put || operation == OPERATION_tce_put_info)
+		return !has_tce_put(g);
 	if (operation >= OPERATION_pasid_request && operation <= OPERATION_invalidate)
 		return !has_nesting(g);
 	if (operation >= OPERATION_open_device_file && operation <= OPERATION_detach_device)
@@ -272,7 +274,9 @@ static void plan_prologue(struct generator *g, struct plan *plan)
 		prologue_add(plan, OPERATION_setrlimit);
 		prologue_add(plan, OPERATION_dropcap);
 	}
-	if (has_tce(g))
+	if (has_tce_put(g))
+		prologue_add(plan, OPERATION_tce_put);
+	else if (has_tce(g))
 		prologue_add(plan, g->iommu_type == VFIO_SPAPR_TCE_IOMMU ? OPERATION_tce_enable : OPERATION_tce_memory);
 	if (has_nesting(g)) {
 		prologue_add(plan, OPERATION_pasid_request);
@@ -329,6 +333,8 @@ static void plan_program(struct generator *g, struct plan *plan, const struct ge
 	plan_weights(g, plan);
 	if (group_is_noiommu(g, g->groups[0]))
 		g->iommu_type = VFIO_NOIOMMU_IOMMU;
+	else if (has_tce_put(g))
+		g->iommu_type = VFIO_SPAPR_TCE_IOMMU;
 	else if (has_tce(g))
 		g->iommu_type = chance(g, 1, 3) ? VFIO_SPAPR_TCE_IOMMU : VFIO_SPAPR_TCE_v2_IOMMU;
 	else if (has_nesting(g) && chance(g, 3, 4))

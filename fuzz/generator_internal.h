@@ -162,6 +162,8 @@ bool group_is_noiommu(const struct generator *g, uint32_t number);
 bool group_is_emulated(const struct generator *g, uint32_t number);
 /* Whether the machine's IOMMU has TCE tables. */
 bool has_tce(const struct generator *g);
+/* Whether they are put entry by entry, as was first proposed. */
+bool has_tce_put(const struct generator *g);
 /* Whether its devices are of the platform: found by their place in the device tree. */
 bool has_platform(const struct generator *g);
 /* Whether the profile tells of nesting, as was proposed. */

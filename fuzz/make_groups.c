@@ -168,8 +168,10 @@ bool make_advance(struct generator *g, struct call *call)
 		step = make_open_container;
 	else if (!count_fds(g, OWNER_GROUP))
 		step = make_open_group;
-	else if (!count_fds(g, OWNER_TYPE1) || (g->iommufd && chance(g, 1, 4)))
+	else if (!count_fds(g, has_tce_put(g) ? OWNER_TCE_PUT : OWNER_TYPE1) || (g->iommufd && chance(g, 1, 4)))
 		step = chance(g, 1, 2) ? make_set_container : make_set_iommu;
+	else if (has_tce_put(g))
+		step = choose_area(g, 0, false) ? make_tce_put : make_mmap;
 	else if (has_tce(g) && chance(g, 1, 3))
 		step = g->iommu_type == VFIO_SPAPR_TCE_IOMMU ? make_tce_enable : make_tce_memory;
 	else if (chance(g, 1, 2))
