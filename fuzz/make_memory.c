@@ -22,6 +22,9 @@ enum {
 #define SLOT_SIZE  ((uint64_t)4 << 20)
 #define SLOT_COUNT 24
 
+/* As far behind other memory huge pages are put if a hashed page table has them apart. */
+#define HUGE_SLICE ((uint64_t)1 << 40)
+
 /*
  * Private memory in pieces of 2 MiB may be given huge pages, of zeros or not, which exist wherever any of it is
  * touched: how much is charged would then hang on the kernel's mood. Only what is shared, or wholly there from the
@@ -65,6 +68,9 @@ static void spoil_mmap(struct generator *g, struct call *call)
 static void make_huge(struct generator *g, struct call *call)
 {
 	call->args[0] &= ~(g->machine->hugepage_size - 1);
+	/* Where they can be nothing else's neighbours. */
+	if (g->machine->hashed_page_table && !strange(g))
+		call->args[0] += HUGE_SLICE;
 	call->args[1] = g->machine->hugepage_size * (1 + below(g, 2));
 	call->args[3] |= HUGETLB;
 	if (chance(g, 1, 4))

@@ -130,8 +130,9 @@ static int read_board(struct tree *tree, struct machine *machine)
 
 static int read_root(struct tree *tree, struct machine *machine)
 {
-	static const char *const properties[] = {"compatible",	"model",	  "summary",	   "arch", "page-size",
-						 "memory-size", "hugepage-count", "hugepage-size", NULL};
+	static const char *const properties[] = {"compatible",	      "model",	     "summary",	       "arch",
+						 "page-size",	      "memory-size", "hugepage-count", "hugepage-size",
+						 "hashed-page-table", NULL};
 	static const char *const children[] = {"iommu", "board", "groups", "qemu", NULL};
 	const char *compatible;
 	int iommu, groups, qemu;
@@ -146,6 +147,7 @@ static int read_root(struct tree *tree, struct machine *machine)
 	    tree_string(tree, TREE_ROOT, "summary", &machine->summary) != 0 ||
 	    tree_string(tree, TREE_ROOT, "arch", &machine->arch) != 0 ||
 	    tree_u32(tree, TREE_ROOT, "page-size", MACHINE_PAGE_LEAST, MACHINE_PAGE_MOST, &machine->page_size) != 0 ||
+	    tree_bool(tree, TREE_ROOT, "hashed-page-table", &machine->hashed_page_table) != 0 ||
 	    read_memory(tree, TREE_ROOT, machine) != 0)
 		return -1;
 	if ((machine->page_size & (machine->page_size - 1)) != 0)

@@ -329,7 +329,7 @@ static bool takes_kernel_argument(const struct host *host, const struct op *op)
 {
 	return op->row && op->row->arg != ARG_NONE && op->row->arg != ARG_VALUE && !op->call->has_pointer &&
 	       op->call->args[2] >> 63 && host->machine->iommu == IOMMU_SPAPR_POWERNV &&
-	       profile_get(host, PROFILE_KERNEL_ARGUMENTS_TAKEN);
+	       !host->machine->hashed_page_table && profile_get(host, PROFILE_KERNEL_ARGUMENTS_TAKEN);
 }
 
 /* What the kernel finds at the beginning of its memory is nothing that it could do: it is refused, and not for its

@@ -11,8 +11,7 @@
 
 #include "host.h"
 
-/* Bytes of one page of an area. */
-static uint64_t page_bytes(const struct host *host, uint32_t tag)
+uint64_t mm_page_bytes(const struct host *host, uint32_t tag)
 {
 	return tag & AREA_HUGE ? host->machine->hugepage_size : host->machine->page_size;
 }
@@ -380,7 +379,7 @@ struct run mm_touch(struct host *host, uint32_t index, uint64_t address, uint64_
 	if (last > area.last || last < address)
 		last = area.last;
 	/* Pages come as a whole, whatever part of them is asked for. */
-	unit = page_bytes(host, area.tag);
+	unit = mm_page_bytes(host, area.tag);
 	first = address - address % unit;
 	run = touch_pages(host, index, &area, first, last - last % unit + unit - 1, touch);
 	if (run.kind == RUN_NOTHING)

@@ -17,6 +17,8 @@ uint32_t mm_fork(struct host *host, uint32_t mm, uint32_t task);
 /* Whether there are the huge pages that a fork needs. */
 bool mm_can_fork(struct host *host, uint32_t mm);
 void mm_put_user(struct host *host, uint32_t mm);
+/* Bytes of one page of an area with this tag. */
+uint64_t mm_page_bytes(const struct host *host, uint32_t tag);
 /* Takes [first, last] out of the address space. */
 void mm_forget(struct host *host, uint32_t mm, uint64_t first, uint64_t last);
 /* Takes the private pages of [first, last] out, and leaves the areas. */
@@ -29,7 +31,22 @@ void mm_disown_pages(struct host *host, uint32_t mm, uint64_t first, uint64_t la
  * Where @length bytes in units of @unit go that have no fixed place: where they were observed if that is free, else
  * below the last ones. 0 if there is no room.
  */
-uint64_t mm_place(const struct op *op, struct mm *mm, uint64_t length, uint64_t unit);
+uint64_t mm_place(struct host *host, const struct op *op, uint32_t mm, uint64_t length, uint64_t unit);
+
+/* ---- hashed page tables (mm_hashed.c); with others nothing of it happens ---- */
+
+/* Where the slice of addresses begins that has this one. */
+uint64_t mm_slice_first(uint64_t address);
+/* Whether [first, last] may have pages of @unit bytes beside what lies in the same slices of addresses. */
+bool mm_slices_fit(const struct host *host, uint32_t mm, uint64_t first, uint64_t last, uint64_t unit);
+/*
+ * Whether the kernel never comes to an end when it brings in [first, last] for writing, up to what is not there or not
+ * writable, or with @go_on whatever of it is there (RULE_MM_HUGE_PART).
+ */
+bool mm_bring_in_hangs(const struct host *host, uint32_t mm, uint64_t first, uint64_t last, bool go_on);
+/* Whether that is so of an area with this tag, if all of it is brought in. */
+bool mm_populate_hangs(const struct host *host, uint32_t tag);
+
 /* Whether these are whole units within the address space. */
 bool mm_range_valid(uint64_t address, uint64_t length, uint64_t unit);
 /* Whether [first, last] begins or ends within a huge page of an area, which cannot be cut there. */

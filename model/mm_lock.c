@@ -78,6 +78,18 @@ static bool lock_range(struct host *host, uint32_t index, uint64_t first, uint64
 	return true;
 }
 
+/* Whether locking a range never ends, because all of it is there and is to be brought in. */
+static bool lock_hangs(const struct host *host, uint32_t index, uint64_t first, uint64_t last)
+{
+	const struct range *area;
+
+	if (!mm_bring_in_hangs(host, index, first, last, true))
+		return false;
+	while ((area = rangemap_at(&host->mms.items[index].areas, first)) && area->last < last)
+		first = area->last + 1;
+	return area;
+}
+
 /* Pages of [first, last] that are locked already. */
 static uint64_t locked_within(const struct host *host, uint32_t index, uint64_t first, uint64_t last)
 {
@@ -129,6 +141,8 @@ static enum step_result lock(struct host *host, struct op *op, uint32_t flags)
 		return refuse(op, RULE_MM_LOCK_LIMIT);
 	if (!any && bytes)
 		return refuse(op, RULE_MM_LOCK_WRAP);
+	if (any && lock_hangs(host, task->mm, first, first + bytes - 1))
+		return complain(host, op, RULE_MM_HUGE_PART, true);
 	if (any && !lock_range(host, task->mm, first, first + bytes - 1, flags))
 		return refuse(op, RULE_MM_LOCK_HOLE);
 	/* It is locked even if not all of it can be brought in. */
@@ -188,6 +202,8 @@ static enum step_result call_mlockall(struct host *host, struct op *op)
 	/* All memory means that of whoever makes the call as well, of which the model knows nothing. */
 	if ((flags & LOCK_CURRENT) && !task_capable(task, CAPABILITY_IPC_LOCK))
 		return unmodelled(host, op);
+	if ((flags & LOCK_CURRENT) && mm_bring_in_hangs(host, task->mm, 0, UINT64_MAX, true))
+		return complain(host, op, RULE_MM_HUGE_PART, true);
 	host->mms.items[task->mm].lock_ahead = flags & LOCK_FUTURE ? lock : 0;
 	if (flags & LOCK_CURRENT) {
 		lock_all(host, task->mm, lock);

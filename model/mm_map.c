@@ -62,11 +62,22 @@ static enum step_result map_range(const struct host *host, struct op *op, struct
 		return refuse(op, RULE_MM_MAP_FIXED_ALIGN);
 	if (!mm_range_valid(mapping->address, mapping->length, mapping->unit))
 		return refuse(op, RULE_MM_MAP_TOO_LONG);
+	if (!mm_slices_fit(host, mapping->mm, mapping->address, mapping->address + mapping->length - 1, mapping->unit))
+		return refuse(op, RULE_MM_MAP_SLICE);
 	mapping->occupied = rangemap_overlap(&host->mms.items[mapping->mm].areas, mapping->address,
 					     mapping->address + mapping->length - 1);
 	if (mapping->occupied && (flags & MAP_FIXED_NOREPLACE_BIT))
 		return refuse(op, RULE_MM_MAP_OCCUPIED);
 	return STEP_MORE;
+}
+
+/* Whether bringing it in never ends. It is not tried without a page in the pool, or without all that are to be kept. */
+static bool map_hangs(const struct host *host, const struct op *op, const struct mapping *mapping)
+{
+	const uint64_t wanted = op->call->args[3] & MAP_NORESERVE_BIT ? 1 : mapping->length / mapping->unit;
+
+	return mapping->populate && mm_populate_hangs(host, mapping->tag | (op->call->args[2] & 7)) &&
+	       wanted <= huge_pages_free(host);
 }
 
 /* Whether it is to be locked, and may be. */
@@ -198,8 +209,10 @@ static enum step_result map_checks(struct host *host, struct op *op, struct mapp
 	    mm_cuts_huge_page(host, mapping->mm, mapping->address, mapping->address + mapping->length - 1))
 		return refuse_as(op, RULE_MM_MAP_HUGE_SPLIT, profile_get(host, PROFILE_MAP_SPLITS_HUGE_PAGE));
 	if (!mapping->fixed)
-		mapping->address = mm_place(op, &host->mms.items[mapping->mm], mapping->length, mapping->unit);
-	return mapping->address ? STEP_MORE : refuse(op, RULE_MM_MAP_TOO_LONG);
+		mapping->address = mm_place(host, op, mapping->mm, mapping->length, mapping->unit);
+	if (!mapping->address)
+		return refuse(op, RULE_MM_MAP_TOO_LONG);
+	return map_hangs(host, op, mapping) ? complain(host, op, RULE_MM_HUGE_PART, true) : STEP_MORE;
 }
 
 /* ---- what is asked when there is room ------------------------------------------------------ */

@@ -9,22 +9,24 @@ bool mm_range_valid(uint64_t address, uint64_t length, uint64_t unit)
 	return length && !(address & (unit - 1)) && address < TASK_SIZE && length <= TASK_SIZE - address;
 }
 
-uint64_t mm_place(const struct op *op, struct mm *mm, uint64_t length, uint64_t unit)
+uint64_t mm_place(struct host *host, const struct op *op, uint32_t index, uint64_t length, uint64_t unit)
 {
+	struct mm *mm = &host->mms.items[index];
 	uint64_t wish = op->choice ? (uint64_t)op->choice->ret : 0;
 
 	if (op->choice && op->choice->ret > 0 && mm_range_valid(wish, length, unit) &&
-	    !rangemap_overlap(&mm->areas, wish, wish + length - 1))
+	    !rangemap_overlap(&mm->areas, wish, wish + length - 1) &&
+	    mm_slices_fit(host, index, wish, wish + length - 1, unit))
 		return wish;
 	wish = mm->next_address & ~(unit - 1);
 	while (wish > length) {
 		const struct range *area = rangemap_overlap(&mm->areas, wish - length, wish - 1);
 
-		if (!area) {
+		if (!area && mm_slices_fit(host, index, wish - length, wish - 1, unit)) {
 			mm->next_address = wish - length;
 			return wish - length;
 		}
-		wish = area->first & ~(unit - 1);
+		wish = (area ? area->first : mm_slice_first(wish - 1)) & ~(unit - 1);
 	}
 	return 0;
 }

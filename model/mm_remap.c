@@ -110,7 +110,8 @@ static uint64_t remap_in_place(struct host *host, const struct remapping *remapp
 		return remapping->address;
 	}
 	if (remapping->address + remapping->old_length - 1 != remapping->area.last || end > TASK_SIZE ||
-	    rangemap_overlap(areas, remapping->area.last + 1, end - 1))
+	    rangemap_overlap(areas, remapping->area.last + 1, end - 1) ||
+	    !mm_slices_fit(host, remapping->mm, remapping->area.first, end - 1, host->machine->page_size))
 		return 0;
 	rangemap_edit(areas, remapping->area.first)->last = end - 1;
 	lock_growth(host, remapping, remapping->address);
@@ -145,6 +146,9 @@ enum step_result call_mremap(struct host *host, struct op *op)
 				  remapping.address + remapping.old_length - 1);
 			remapping.old_length = remapping.new_length;
 		}
+		/* Only now, when what was in the way is gone. */
+		if (!mm_slices_fit(host, remapping.mm, remapping.new_address, last, page))
+			return refuse(op, RULE_MM_MAP_SLICE);
 		return remap_move(host, op, &remapping, remapping.new_address);
 	}
 	if (!growth_allowed(host, op, &remapping))
@@ -155,6 +159,6 @@ enum step_result call_mremap(struct host *host, struct op *op)
 		return finish(op, (int64_t)at);
 	}
 	if (remapping.flags & REMAP_MAY_MOVE)
-		at = mm_place(op, &host->mms.items[remapping.mm], remapping.new_length, page);
+		at = mm_place(host, op, remapping.mm, remapping.new_length, page);
 	return at ? remap_move(host, op, &remapping, at) : refuse(op, RULE_MM_REMAP_NO_ROOM);
 }

@@ -124,6 +124,8 @@ static enum step_result region_new(struct host *host, struct op *op,
 	/* Without memory for its list of pages the kernel complains, or looks for some at everybody's expense. */
 	if (pages > host->machine->memory / 4 / BYTES_PER_PAGE)
 		return unmodelled(host, op);
+	if (mm_bring_in_hangs(host, mm, region.first, region.last, false))
+		return complain(host, op, RULE_MM_HUGE_PART, true);
 	pinned = spapr_bring_in(host, mm, wanted->vaddr, pages);
 	if (pinned < pages && defect_on(host, DEFECT_TCE_REGISTER_FAILURE_CHARGED))
 		host->mms.items[mm].locked += pages;

@@ -144,8 +144,12 @@ static enum step_result map_entries(struct host *host, struct op *op, struct spa
 				    const struct vfio_iommu_type1_dma_map *map)
 {
 	const uint64_t count = map->size >> table->page_shift, fit = tce_table_pages_from(table, map->iova);
-	const uint64_t good = usable(host, spapr, table, map->vaddr, count, fit);
+	const uint64_t asked = (count <= fit ? count : fit + 1) << table->page_shift;
+	uint64_t good;
 
+	if (!spapr->v2 && asked && mm_bring_in_hangs(host, spapr->mm, map->vaddr, map->vaddr + asked - 1, false))
+		return complain(host, op, RULE_MM_HUGE_PART, true);
+	good = usable(host, spapr, table, map->vaddr, count, fit);
 	if (good > fit)
 		return map_beyond(host, op, spapr, table, map);
 	if (good < count) {

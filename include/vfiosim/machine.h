@@ -130,6 +130,7 @@ struct machine {
 	uint64_t memory;		   /* of the guest, bytes */
 	uint32_t hugepage_count;	   /* huge pages set aside at boot; 0: none */
 	uint64_t hugepage_size;		   /* bytes of one; 0: none */
+	bool hashed_page_table;		   /* POWER's older kind: the pages of one slice of addresses are of one size */
 	struct tce_windows tce;
 	bool cache_coherent;	       /* what CHECK_EXTENSION(DMA_CC_IOMMU) says once attached */
 	const struct nesting *nesting; /* what the IOMMU says of a guest's stage; NULL: it has one stage */

@@ -19,14 +19,15 @@ static const struct {
 	const char *machine, *profile;
 	bool complete;
 } places[] = {
-    {"q35-edu", "6.1", false},	    {"q35-multi", "6.1", false},	{"q35-e1000", "6.1", false},
-    {"q35-edu", "6.12", false},	    {"q35-multi", "6.12", false},	{"q35-e1000", "6.12", false},
-    {"q35-amd", "6.1", false},	    {"q35-amd", "6.12", false},		{"q35-mdev", "6.1", false},
-    {"q35-mdev", "6.12", false},    {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
-    {"q35-multi", "6.12", true},    {"q35-multi", "5.10", false},	{"q35-unsafe", "6.12", false},
-    {"q35-multi", "7.2", true},	    {"q35-mixed", "7.2", true},		{"powernv9-edu", "6.12", false},
-    {"powernv9-edu", "7.2", false}, {"pseries-edu", "6.12", false},	{"pseries-edu", "7.2", false},
-    {"q35-mdev", "7.2", true},	    {"powernv9-multi", "7.2", false},	{"pseries-multi", "7.2", false},
+    {"q35-edu", "6.1", false},	     {"q35-multi", "6.1", false},	 {"q35-e1000", "6.1", false},
+    {"q35-edu", "6.12", false},	     {"q35-multi", "6.12", false},	 {"q35-e1000", "6.12", false},
+    {"q35-amd", "6.1", false},	     {"q35-amd", "6.12", false},	 {"q35-mdev", "6.1", false},
+    {"q35-mdev", "6.12", false},     {"model-two-iommus", "6.1", false}, {"model-two-iommus", "6.12", false},
+    {"q35-multi", "6.12", true},     {"q35-multi", "5.10", false},	 {"q35-unsafe", "6.12", false},
+    {"q35-multi", "7.2", true},	     {"q35-mixed", "7.2", true},	 {"powernv9-edu", "6.12", false},
+    {"powernv9-edu", "7.2", false},  {"pseries-edu", "6.12", false},	 {"pseries-edu", "7.2", false},
+    {"q35-mdev", "7.2", true},	     {"powernv9-multi", "7.2", false},	 {"pseries-multi", "7.2", false},
+    {"powernv9-hash", "7.2", false},
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };

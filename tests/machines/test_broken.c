@@ -21,23 +21,10 @@
 #define A_UUID "6d747479-0000-4000-8000-000000000001"
 
 /* These may be left out; everything else has to be there. */
-static const char *const optional[] = {"reserved",
-				       "cache-coherent",
-				       "unsafe-interrupts",
-				       "netdevs",
-				       "msix-mappable",
-				       "big-endian",
-				       "dynamic",
-				       "hugepage-count",
-				       "recovery",
-				       "io-ports",
-				       "hugepage-size",
-				       "second-window",
-				       "#address-cells",
-				       "#size-cells",
-				       "noiommu",
-				       "without-table",
-				       NULL};
+static const char *const optional[] = {
+    "reserved",	     "cache-coherent", "unsafe-interrupts", "netdevs",	"msix-mappable", "big-endian",
+    "dynamic",	     "hugepage-count", "recovery",	    "io-ports", "hugepage-size", "hashed-page-table",
+    "second-window", "#address-cells", "#size-cells",	    "noiommu",	"without-table", NULL};
 
 struct place {
 	char path[256], property[64];

@@ -11,13 +11,14 @@ static const char *const expected_names[] = {
     "model-devtree",	 "model-nesting-smmuv3",
     "model-nesting-vtd", "model-tce",
     "model-two-iommus",	 "powernv9-edu",
-    "powernv9-multi",	 "pseries-edu",
-    "pseries-multi",	 "q35-amd",
-    "q35-e1000",	 "q35-edu",
-    "q35-isa",		 "q35-mdev",
-    "q35-mdev-unsafe",	 "q35-mixed",
-    "q35-multi",	 "q35-noiommu",
-    "q35-unsafe",	 "virt-smmuv3-edu",
+    "powernv9-hash",	 "powernv9-multi",
+    "pseries-edu",	 "pseries-multi",
+    "q35-amd",		 "q35-e1000",
+    "q35-edu",		 "q35-isa",
+    "q35-mdev",		 "q35-mdev-unsafe",
+    "q35-mixed",	 "q35-multi",
+    "q35-noiommu",	 "q35-unsafe",
+    "virt-smmuv3-edu",
 };
 
 static const struct device *device_named(const struct machine *machine, const char *name)
@@ -335,6 +336,18 @@ Test(tce_machines, windows_are_as_seen)
 	cr_expect_eq(pseries->tce.levels, 1);
 	cr_expect_str_eq(pseries->devices[0].name, "0001:00:00.0");
 	cr_expect_not(pseries->devices[0].resettable);
+}
+
+Test(powernv9_hash, huge_pages_are_of_16_mib)
+{
+	const struct machine *machine = machine_find("powernv9-hash");
+
+	cr_expect(machine->hashed_page_table);
+	cr_expect_not(machine_find("powernv9-edu")->hashed_page_table);
+	cr_expect_not(machine_find("pseries-edu")->hashed_page_table);
+	cr_expect_eq(machine->hugepage_size, 16 << 20);
+	cr_expect_eq(machine->iommu_page_sizes, machine_find("powernv9-edu")->iommu_page_sizes);
+	cr_expect_not_null(strstr(machine->append, " disable_radix default_hugepagesz=16M hugepagesz=16M hugepages=8"));
 }
 
 Test(virt_smmuv3_edu, doorbell_is_reserved)
