@@ -46,7 +46,8 @@ bool mm_slices_fit(const struct host *host, uint32_t mm, uint64_t first, uint64_
 
 /*
  * The first write to a private huge page makes only the entry of its first part writable. Whoever asks the tables for
- * another part then finds it read-only, has that mended, in the first part, and asks again.
+ * another part then finds it read-only, has that mended, in the first part, and asks again. A copy that is made for a
+ * write after a fork is writable as a whole; that is not told apart here.
  */
 static bool parts_stay_read_only(const struct host *host, uint32_t tag)
 {
