@@ -285,12 +285,8 @@ static enum step_result answer_ioctl(struct host *host, struct op *op)
 		if (op->file == NOTHING)
 			return refuse(op, RULE_FD_NOT_OPEN);
 		file = &host->files.items[op->file];
-		if (file->kind == FILE_DRIVER) {
-			op->file = NOTHING;
-			return unmodelled(host, op);
-		}
 		if (file->kind == FILE_OTHER || file->kind == FILE_EVENTFD || file->kind == FILE_MEMORY ||
-		    file->kind == FILE_GUEST || file->kind == FILE_BUS) {
+		    file->kind == FILE_GUEST || file->kind == FILE_DRIVER || file->kind == FILE_BUS) {
 			op->file = NOTHING;
 			return number >> 8 == VFIO_IOCTL_TYPE ? refuse(op, RULE_FD_UNKNOWN_IOCTL)
 							      : unmodelled(host, op);
