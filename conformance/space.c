@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,8 +121,8 @@ static void print_pair(FILE *out, enum space_place place, const struct row *stat
 	print_calls(out, place, state->calls);
 	print_calls(out, place, first->calls);
 	print_calls(out, place, second->calls);
-	FOR_ROWS(watch, watches, place)
-	print_calls(out, place, watch->calls);
+	FOR_ROWS (watch, watches, place)
+		print_calls(out, place, watch->calls);
 }
 
 char *space_pairs(enum space_place place, size_t *length)
@@ -134,10 +133,10 @@ char *space_pairs(enum space_place place, size_t *length)
 	if (!out)
 		return NULL;
 	print_header(out, place, "every ordered pair of operations on containers and groups, in every state");
-	FOR_ROWS(state, states, place)
-	FOR_ROWS(first, operations, place)
-	FOR_ROWS(second, operations, place)
-	print_pair(out, place, state, first, second);
+	FOR_ROWS (state, states, place)
+		FOR_ROWS (first, operations, place)
+			FOR_ROWS (second, operations, place)
+				print_pair(out, place, state, first, second);
 	return finish_text(out, &text);
 }
 
@@ -179,8 +178,7 @@ char *space_descriptors(enum space_place place, size_t *length)
 	if (!out)
 		return NULL;
 	print_header(out, place, "every ioctl on a descriptor in every state");
-	FOR_ROWS(descriptor, descriptors, place)
-	{
+	FOR_ROWS (descriptor, descriptors, place) {
 		for (size_t i = 0; i < ioctl_count; i++) {
 			fprintf(out, "run \"%s on %s\"\n", ioctl_table[i].name, descriptor->name);
 			print_calls(out, place, descriptor->calls);

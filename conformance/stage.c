@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/answer.h"
 #include "check/explain.h"
 #include "vfiosim/backend.h"
 #include "vfiosim/trace.h"
@@ -56,11 +57,9 @@ static bool is_complained_of(const struct stage *stage)
 	enum rule complaint = RULE_NONE;
 
 	for (size_t i = 0; i < stage->count && complaint == RULE_NONE; i++) {
-		const struct event *event = &stage->events[i];
-		const struct choice choice = {.ret = event->answer.ret};
 		struct outcome outcome;
 
-		host_call(host, &event->call, event->answer.known ? &choice : NULL, &outcome);
+		answer_call(host, &stage->events[i], &outcome);
 		complaint = outcome.complaint;
 	}
 	host_free(host);
